@@ -18,3 +18,9 @@ func Quirks(quirks ...Quirk) QuirkSet {
 
 // Has reports whether s holds q.
 func (s QuirkSet) Has(q Quirk) bool { return s&(1<<q) != 0 }
+
+// TODO placeholder
+const (
+	QuirkStrayLineEnd Quirk = iota
+	QuirkLiteralHeader
+)
