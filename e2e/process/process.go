@@ -106,7 +106,9 @@ func (p *Process) Wait(timeout time.Duration) (int, error) {
 	select {
 	case <-p.done:
 	case <-timer.C:
-		return 0, fmt.Errorf("%w after %v", ErrRunning, timeout)
+		if p.Running() {
+			return 0, fmt.Errorf("%w after %v", ErrRunning, timeout)
+		}
 	}
 	if _, exited := errors.AsType[*exec.ExitError](p.err); p.err != nil && !exited {
 		return 0, fmt.Errorf("wait for %s: %w", p.cmd.Path, p.err)
