@@ -1,0 +1,55 @@
+package mailbox
+
+import "github.com/pushmail/pushmail/imap"
+
+// diffRung knows nothing and fetches the UIDs and flags of all messages. It works with every server,
+// and reads a row for each message.
+type diffRung struct {
+	initial bool // there is nothing to compare with
+	again   bool // the second try: the server contradicted itself
+	tries   int  // since the last row that helped
+	pending uint32
+	last    imap.UID
+	rounds  int
+}
+
+func (d *diffRung) method() Method {
+	if d.initial {
+		return ByInitial
+	}
+	return ByUIDDiff
+}
+
+// maxTries bounds how often rows are asked for that the server does not send.
+const maxTries = 3
+
+func (d *diffRung) next(r *Resync) (Step, bool) {
+	v := r.view
+	set, need := v.NeedFetch()
+	if !need || d.rounds >= maxRounds && d.tries == 0 {
+		return Step{}, false
+	}
+	if d.tries >= maxTries {
+		r.fail(desync("%d of %d messages are announced but never returned", v.Pending(), v.count))
+		return Step{}, false
+	}
+	d.rounds++
+	d.pending, d.last = v.Pending(), v.state.last
+	return Step{Kind: FetchFlags, UIDs: set, ModSeq: r.opened.modSeqs()}, true
+}
+
+func (d *diffRung) feed(r *Resync, resp imap.Response) {
+	if !isEarlier(resp) {
+		r.apply(resp)
+	}
+}
+
+func (d *diffRung) end(r *Resync, failed bool) {
+	v := r.view
+	if d.tries++; v.Pending() < d.pending || v.state.last > d.last {
+		d.tries = 0
+	}
+	if failed && d.tries > 0 {
+		r.fail(desync("the server refused %v", r.step))
+	}
+}
