@@ -1,0 +1,241 @@
+package imapclient
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapwire"
+)
+
+// Conn is a connection to an IMAP server. It lives until it is closed, by Close, Logout, the server
+// or an error, and never reconnects. Its methods may be called from several goroutines; they wait
+// for each other. See the package documentation for who drives it, and what cancelling leaves behind.
+type Conn struct {
+	opts Options
+	intr interrupter
+
+	// drive is held by the goroutine that drives the connection. It guards the fields below it.
+	drive     chan struct{}
+	nc        net.Conn
+	framer    *imapwire.Framer
+	dec       *imapwire.Decoder
+	wire      imapwire.Options
+	tagNum    uint32
+	pending   []*command // sent and not yet completed, in order
+	cont      *command   // the one that waits for "+"
+	streaming *fetching  // the latest FETCH, whose long contents may be streamed
+	handled   int        // responses that went to the Handler
+	wait      waitState
+
+	// mu guards the fields below it, which other goroutines may read.
+	mu       sync.Mutex
+	state    State
+	caps     imap.Capabilities
+	capsKnow bool
+	enabled  imap.Capabilities
+	selected *Selected
+	bye      *imap.Status
+	tlsState *tls.ConnectionState
+	lastRead time.Time
+	err      error
+	done     chan struct{}
+}
+
+// State is the state of a connection (RFC 9051 section 3).
+type State uint8
+
+// The states of a connection.
+const (
+	StateNotAuthenticated State = iota
+	StateAuthenticated
+	StateSelected
+	StateClosed
+)
+
+// String returns the RFC's name of the state.
+func (s State) String() string {
+	return [...]string{"not authenticated", "authenticated", "selected", "closed"}[s]
+}
+
+func newConn(nc net.Conn, o Options) *Conn {
+	c := &Conn{
+		opts:  o,
+		drive: make(chan struct{}, 1),
+		nc:    nc,
+		wire:  o.Wire,
+		done:  make(chan struct{}),
+	}
+	c.intr.nc = nc
+	c.framer = imapwire.NewFramer(source{c}, &c.wire)
+	c.framer.Stream = c.stream
+	c.dec = imapwire.NewDecoder(&c.wire)
+	return c
+}
+
+// State returns the state of the connection.
+func (c *Conn) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return StateClosed
+	}
+	return c.state
+}
+
+// Capabilities returns what the server offers now, without those that Options.MaskCapabilities names.
+// It is what the server said last; no command is sent.
+func (c *Conn) Capabilities() imap.Capabilities {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.caps
+}
+
+// Enabled returns what ENABLE has switched on.
+func (c *Conn) Enabled() imap.Capabilities {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.enabled)
+}
+
+// Selected returns what the server said of the selected mailbox when it was selected, or nil. It
+// must not be changed.
+func (c *Conn) Selected() *Selected {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.selected
+}
+
+// TLS returns the state of TLS, or nil without it.
+func (c *Conn) TLS() *tls.ConnectionState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tlsState
+}
+
+// LastRead returns when the server was last heard.
+func (c *Conn) LastRead() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lastRead
+}
+
+// RemoteAddr returns the address of the server.
+func (c *Conn) RemoteAddr() net.Addr { return c.intr.nc.RemoteAddr() }
+
+// Done is closed when the connection is.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err returns nil while the connection lives, and then a *[ClosedError] with what ended it.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Close closes the connection at once, without a LOGOUT. A call that is under way in another
+// goroutine returns. Closing twice is fine.
+func (c *Conn) Close() error {
+	c.fail(ErrLoggedOut)
+	return nil
+}
+
+// fail closes the connection with a cause, once, and returns the error that all calls return from now on.
+func (c *Conn) fail(cause error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	c.err = &ClosedError{Cause: cause}
+	c.selected = nil
+	close(c.done)
+	_ = c.intr.nc.Close()
+	c.opts.Trace.note("closed: " + cause.Error())
+	return c.err
+}
+
+// acquire waits until this goroutine may drive the connection.
+func (c *Conn) acquire(ctx context.Context) error {
+	if err := c.Err(); err != nil {
+		return notSent(err)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return notSent(err)
+	}
+	select {
+	case c.drive <- struct{}{}:
+		return nil
+	default:
+	}
+	c.intr.want()
+	defer c.intr.got()
+	select {
+	case c.drive <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return notSent(context.Cause(ctx))
+	case <-c.done:
+		return notSent(c.Err())
+	}
+}
+
+func (c *Conn) release() { <-c.drive }
+
+func (c *Conn) setState(s State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = s
+	if s < StateSelected {
+		c.selected = nil
+	}
+}
+
+func (c *Conn) setCapabilities(caps imap.Capabilities) {
+	kept := make(imap.Capabilities, 0, len(caps))
+	for _, w := range caps {
+		if !slices.Contains(c.opts.MaskCapabilities, w) {
+			kept = append(kept, w)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.caps, c.capsKnow = kept, true
+}
+
+func (c *Conn) forgetCapabilities() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.caps, c.capsKnow = nil, false
+}
+
+func (c *Conn) capabilitiesKnown() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.capsKnow
+}
+
+// need returns an error unless the connection is in state s or beyond.
+func (c *Conn) need(s State) error {
+	switch got := c.State(); {
+	case got == StateClosed:
+		return notSent(c.Err())
+	case got >= s:
+		return nil
+	case s == StateSelected && got == StateAuthenticated:
+		return notSent(ErrNotSelected)
+	}
+	return notSent(ErrNotAuthenticated)
+}
+
+// require returns an error unless the server offers w.
+func (c *Conn) require(w imap.Capability) error {
+	if c.Capabilities().Has(w) {
+		return nil
+	}
+	return notSent(&UnsupportedError{w})
+}

@@ -1,0 +1,148 @@
+package imapclient
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapwire"
+)
+
+// Selected is what the server says of a mailbox when it is selected (RFC 9051 section 6.3.2).
+type Selected struct {
+	Mailbox        string
+	ReadOnly       bool
+	Exists         uint32
+	Recent         uint32
+	Unseen         imap.SeqNum
+	UIDNext        imap.UID // 0 if the server did not say
+	UIDValidity    uint32   // 0 if the server did not say
+	UIDNotSticky   bool
+	HighestModSeq  imap.ModSeq // 0 if the server did not say, or has none
+	NoModSeq       bool        // the mailbox keeps no modification sequences
+	Flags          []imap.Flag
+	PermanentFlags []imap.Flag
+	MailboxID      string // RFC 8474
+	// Changes are the responses to imap.SelectOptions.QResync in their order: *imap.Vanished (Earlier)
+	// and *imap.Message.
+	Changes []imap.Response
+}
+
+// Select selects a mailbox with SELECT or EXAMINE. CONDSTORE is left out where the server does not
+// offer it; QRESYNC must have been enabled. A mailbox that was selected before is given up first, also when the server
+// refuses the new one: then none is selected (RFC 9051 section 6.3.2).
+//
+// If ctx ends on the way it is unknown which mailbox is selected; the next Select makes it known.
+func (c *Conn) Select(ctx context.Context, name string, o *imap.SelectOptions) (*Selected, error) {
+	if err := c.need(StateAuthenticated); err != nil {
+		return nil, err
+	}
+	if o == nil {
+		o = &imap.SelectOptions{}
+	}
+	if o.QResync != nil && !c.Enabled().Has(imap.CapQResync) {
+		return nil, notSent(fmt.Errorf("select with QRESYNC: %w", &UnsupportedError{imap.CapQResync}))
+	}
+	s := &Selected{Mailbox: name, ReadOnly: o.ReadOnly}
+	verb := "SELECT"
+	if o.ReadOnly {
+		verb = "EXAMINE"
+	}
+	// RFC 7162 section 3.2.11: until CLOSED, what comes still belongs to the mailbox selected before.
+	closed := c.State() != StateSelected || !c.Enabled().Has(imap.CapQResync)
+	_, err := c.exec(ctx, verb, func(e *imapwire.Command) {
+		e.Mailbox(name).SelectParams(o.CondStore && c.Capabilities().Has(imap.CapCondStore), o.QResync)
+	}, func(r imap.Response) bool {
+		if st, ok := r.(*imap.Status); ok && st.HasCode(imap.CodeClosed) {
+			closed = true
+			return true
+		}
+		return closed && s.take(r)
+	})
+	if err != nil {
+		c.setState(StateAuthenticated)
+		return nil, err
+	}
+	c.mu.Lock()
+	c.state, c.selected = StateSelected, s
+	c.mu.Unlock()
+	return s, nil
+}
+
+// take notes a response that belongs to the answer to SELECT.
+func (s *Selected) take(r imap.Response) bool {
+	switch r := r.(type) {
+	case imap.Exists:
+		s.Exists = uint32(r)
+	case imap.Recent:
+		s.Recent = uint32(r)
+	case imap.MailboxFlags:
+		s.Flags = r
+	case *imap.Vanished:
+		s.Changes = append(s.Changes, r)
+	case *imap.Message:
+		s.Changes = append(s.Changes, r)
+	case *imap.Status:
+		return r.Code != nil && s.takeCode(r.Code)
+	case *imap.List: // RFC 9051 section 6.3.2: IMAP4rev2 repeats the name
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *Selected) takeCode(code *imap.Code) bool {
+	switch code.Name {
+	case imap.CodeUIDNext:
+		s.UIDNext = imap.UID(code.Num)
+	case imap.CodeUIDValidity:
+		s.UIDValidity = uint32(code.Num)
+	case imap.CodeUnseen:
+		s.Unseen = imap.SeqNum(code.Num)
+	case imap.CodeHighestModSeq:
+		s.HighestModSeq = imap.ModSeq(code.Num)
+	case imap.CodeNoModSeq:
+		s.NoModSeq = true
+	case imap.CodePermanentFlags:
+		s.PermanentFlags = code.Flags
+	case imap.CodeUIDNotSticky:
+		s.UIDNotSticky = true
+	case imap.CodeReadOnly:
+		s.ReadOnly = true
+	case imap.CodeMailboxID:
+		if len(code.Words) > 0 {
+			s.MailboxID = code.Words[0]
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// Unselect gives the selected mailbox up without expunging anything (RFC 3691).
+func (c *Conn) Unselect(ctx context.Context) error {
+	if err := c.need(StateSelected); err != nil {
+		return err
+	}
+	if err := c.require(imap.CapUnselect); err != nil {
+		return err
+	}
+	_, err := c.exec(ctx, "UNSELECT", nil, nil)
+	if err == nil {
+		c.setState(StateAuthenticated)
+	}
+	return err
+}
+
+// CloseMailbox gives the selected mailbox up and, unless it was selected read-only, removes the
+// messages flagged \Deleted without telling which (RFC 9051 section 6.4.1).
+func (c *Conn) CloseMailbox(ctx context.Context) error {
+	if err := c.need(StateSelected); err != nil {
+		return err
+	}
+	_, err := c.exec(ctx, "CLOSE", nil, nil)
+	if err == nil {
+		c.setState(StateAuthenticated)
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package watch
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pushmail/pushmail/imapclient"
+)
+
+// backoff spaces attempts to connect: exponential with full jitter, so that many clients of a server
+// that comes back do not knock all at once.
+type backoff struct {
+	base, cap time.Duration
+	failures  int
+}
+
+// stableAfter is how long a session must have lasted for the next failure to count as the first.
+const stableAfter = time.Minute
+
+// authPause is the least pause after a refused password: more attempts may lock the account.
+const authPause = 5 * time.Minute
+
+// ended notes the end of a session that had been open for d.
+func (b *backoff) ended(d time.Duration) {
+	if d >= stableAfter {
+		b.failures = 0
+	}
+	b.failures++
+}
+
+// pause returns how long to wait before the next attempt, after a failure of this kind.
+func (b *backoff) pause(v imapclient.Verdict) time.Duration {
+	limit := b.base << min(b.failures-1, 20)
+	if limit > b.cap || limit <= 0 {
+		limit = b.cap
+	}
+	d := rand.N(limit + 1)
+	switch v.Class {
+	case imapclient.ClassAuth, imapclient.ClassConfig:
+		// Half of it is jitter, too.
+		d = max(d, authPause/2+rand.N(authPause/2))
+	case imapclient.ClassTooMany, imapclient.ClassThrottled:
+		d = max(d, b.cap/10+rand.N(b.cap/10+1))
+	}
+	return max(d, v.Delay)
+}
+
+// sleep waits for d and returns the cause of ctx if that ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

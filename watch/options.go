@@ -1,0 +1,98 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
+)
+
+// Options are the settings of [Mailbox]. Client.Addr and Login are needed, the rest has defaults.
+type Options struct {
+	// Account is the name of the account in events and in the Store. Empty means the host of
+	// Client.Addr.
+	Account string
+	// User is the user name for the source of events, "imap://USER@HOST/MAILBOX"; may be empty.
+	User string
+	// Mailbox is the mailbox to watch. Empty means INBOX. It is opened read-only: watching changes nothing.
+	Mailbox string
+
+	// Client says how to connect. Its Handler and Observer are replaced.
+	Client imapclient.Options
+	// Login authenticates a new connection; it is called on each connect, so that it can bring fresh
+	// credentials. Not needed if the server greets with PREAUTH.
+	Login func(ctx context.Context, c *imapclient.Conn) error
+	// Dial replaces imapclient.Dial, for pipes and tests.
+	Dial func(ctx context.Context, o *imapclient.Options) (*imapclient.Conn, error)
+
+	// Store keeps the checkpoint. Nil means a memory that ends with the sequence.
+	Store Store
+	// KeepTrying has a failure before the mailbox was opened for the first time retried for ever, like
+	// any later one. Otherwise the sequence ends with it, so that a wrong password or host name is noticed.
+	KeepTrying bool
+
+	// VerifyInterval is the time between two truth checks that do not depend on the push. Zero means
+	// 10 minutes, negative never.
+	VerifyInterval time.Duration
+	// StaleAfter is how long a mailbox may go unverified before it is reported as stale. Zero means
+	// three times VerifyInterval, or 30 minutes.
+	StaleAfter time.Duration
+	// Remember bounds how many summaries of messages seen are kept in memory, so that an expunge can
+	// say what is gone. Zero means 1,000, negative none.
+	Remember int
+	// Backoff is the pause after the first failed attempt to connect, before jitter; it doubles with
+	// each further one up to MaxBackoff. Zero means 1 second and 5 minutes. A refused password waits
+	// at least 5 minutes.
+	Backoff, MaxBackoff time.Duration
+
+	// ClientID is what the server is told by ID (RFC 2971). Nil means the name "pushmail".
+	ClientID []imap.Attribute
+	// Logger gets what happens to the connection. Nil is silent. Passwords and contents of mail are
+	// never logged.
+	Logger *slog.Logger
+}
+
+func (o Options) resolved() (Options, error) {
+	if o.Client.Addr == "" && o.Dial == nil {
+		return o, errors.New("watch: Options.Client.Addr is empty")
+	}
+	o.Mailbox = cmp.Or(o.Mailbox, "INBOX")
+	o.Account = cmp.Or(o.Account, o.host())
+	o.VerifyInterval = cmp.Or(o.VerifyInterval, 10*time.Minute)
+	if o.VerifyInterval > 0 {
+		o.StaleAfter = cmp.Or(o.StaleAfter, 3*o.VerifyInterval)
+	}
+	o.StaleAfter = cmp.Or(o.StaleAfter, 30*time.Minute)
+	o.Remember = cmp.Or(o.Remember, 1000)
+	o.Backoff = cmp.Or(o.Backoff, time.Second)
+	o.MaxBackoff = cmp.Or(o.MaxBackoff, 5*time.Minute)
+	if o.Store == nil {
+		o.Store = &MemoryStore{}
+	}
+	if o.Dial == nil {
+		o.Dial = imapclient.Dial
+	}
+	if o.ClientID == nil {
+		o.ClientID = []imap.Attribute{{Name: "name", Value: "pushmail"}}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
+
+// host is the host name of the server.
+func (o *Options) host() string {
+	if host, _, err := net.SplitHostPort(o.Client.Addr); err == nil {
+		return host
+	}
+	return o.Client.Addr
+}
+
+// key names the checkpoint in the Store.
+func (o *Options) key() Key { return Key{Account: o.Account, Mailbox: o.Mailbox} }

@@ -1,0 +1,170 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/mailbox"
+)
+
+// resync selects the mailbox and works out what changed since known, which is nil the first time.
+func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.View, []mailbox.Change, mailbox.Report, error) {
+	fail := func(err error) (*mailbox.View, []mailbox.Change, mailbox.Report, error) {
+		return nil, nil, mailbox.Report{}, err
+	}
+	opened, err := s.examine(ctx, known)
+	if err != nil {
+		return fail(err)
+	}
+	rs := mailbox.Begin(known, *opened)
+	s.sink = rs.Feed
+	for {
+		step, more := rs.Next()
+		if !more {
+			break
+		}
+		if err := s.runStep(ctx, step); err != nil && !isRefusal(err) {
+			return fail(err)
+		}
+	}
+	view, changes, report, err := rs.Finish()
+	if err != nil {
+		return fail(fmt.Errorf("compare %q with the checkpoint: %w", s.w.o.Mailbox, err))
+	}
+	s.w.o.Logger.Debug("compared with the checkpoint", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox,
+		"method", report.Method, "steps", report.Steps, "new", report.New, "expunged", report.Expunged, "flags", report.Flagged, "left", report.Left)
+	return view, changes, report, nil
+}
+
+// examine selects the mailbox read-only, with what the server offers to make the comparison cheap.
+func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.Opened, error) {
+	caps := s.conn.Capabilities()
+	opened := &mailbox.Opened{
+		QResync:   s.conn.Enabled().Has(imap.CapQResync),
+		CondStore: caps.Has(imap.CapCondStore),
+		ESearch:   caps.Has(imap.CapESearch),
+	}
+	o := &imap.SelectOptions{ReadOnly: true, CondStore: true}
+	if q, ok := mailbox.SelectParams(known); ok && opened.QResync {
+		opened.Resumed = true
+		o.QResync = &imap.QResync{
+			UIDValidity: q.UIDValidity, ModSeq: q.ModSeq, Known: q.KnownUIDs, MatchSeq: q.MatchSeqs, MatchUID: q.MatchUIDs,
+		}
+	}
+	s.sink = opened.Observe
+	_, err := s.conn.Select(ctx, s.w.o.Mailbox, o)
+	if err != nil && isRefusal(err) {
+		return nil, &MailboxError{Mailbox: s.w.o.Mailbox, Err: err}
+	}
+	return opened, err
+}
+
+// MailboxError says that the server does not open the mailbox.
+type MailboxError struct {
+	Mailbox string
+	Err     error
+}
+
+func (e *MailboxError) Error() string {
+	return fmt.Sprintf("mailbox %q cannot be opened: %v", imap.Printable(e.Mailbox), e.Err)
+}
+func (e *MailboxError) Unwrap() error { return e.Err }
+
+// runStep runs one command of a comparison. Its responses reach the model through the sink.
+func (s *session) runStep(ctx context.Context, step mailbox.Step) error {
+	if step.Kind == mailbox.SearchAll {
+		_, err := s.conn.Search(ctx, imap.All())
+		return err
+	}
+	items := imap.ItemUID | imap.ItemFlags
+	if step.ModSeq {
+		items |= imap.ItemModSeq
+	}
+	o := &imap.FetchOptions{Items: items, ChangedSince: step.ChangedSince, Vanished: step.Vanished}
+	var err error
+	for _, err = range s.conn.Fetch(ctx, step.UIDs, o) { //nolint:revive // the sink has the rows
+	}
+	return err
+}
+
+// summaryItems are what is fetched of a new message.
+const summaryItems = imap.ItemUID | imap.ItemFlags | imap.ItemInternalDate | imap.ItemSize | imap.ItemEnvelope | imap.ItemBody
+
+func (s *session) newItems() imap.Items {
+	items := summaryItems
+	caps := s.conn.Capabilities()
+	if caps.Has(imap.CapCondStore) {
+		items |= imap.ItemModSeq
+	}
+	if caps.Has(imap.CapPreview) {
+		items |= imap.ItemPreview
+	}
+	return items
+}
+
+// maxFresh bounds the summaries that are fetched ahead.
+const maxFresh = 200
+
+// fetchNew asks for the messages that were announced, with all that is wanted of them: one round trip.
+func (s *session) fetchNew(ctx context.Context) error {
+	view := s.w.ledger.View()
+	set, ok := view.NeedFetch()
+	if !ok {
+		return nil
+	}
+	before := view.Pending()
+	items := s.newItems()
+	if before > maxFresh {
+		// Too many to hold what they are; that is asked for in turn.
+		items &= imap.ItemUID | imap.ItemFlags | imap.ItemModSeq
+	}
+	if err := s.fetch(ctx, set, items); err != nil && !isRefusal(err) {
+		return err
+	}
+	if s.desync == nil && view.Pending() == before {
+		s.asked = before // not shown yet, or gone: ask again when the server says something
+	} else {
+		s.asked = 0
+	}
+	return nil
+}
+
+// fetchSummaries asks what the next new messages are that wait to be reported. One that the server
+// does not return, since it is gone or cannot be read, is reported without a summary.
+func (s *session) fetchSummaries(ctx context.Context) error {
+	var set imap.UIDSet
+	for _, ch := range s.w.ledger.Pending() {
+		if ch.Kind == mailbox.New && s.fresh[ch.UID] == nil {
+			set.Add(ch.UID)
+		}
+		if set.Len() >= maxFresh {
+			break
+		}
+	}
+	err := s.fetch(ctx, set, s.newItems())
+	if err != nil && isRefusal(err) {
+		s.w.o.Logger.Warn("the server does not say what the new messages are", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "err", err)
+		return nil
+	}
+	return err
+}
+
+// fetch fetches messages and keeps their summaries until they are reported.
+func (s *session) fetch(ctx context.Context, set imap.UIDSet, items imap.Items) error {
+	if s.fresh == nil {
+		s.fresh = map[imap.UID]*Summary{}
+	}
+	for m, err := range s.conn.Fetch(ctx, set, &imap.FetchOptions{Items: items}) {
+		if err != nil {
+			return err
+		}
+		for _, bad := range m.Errs {
+			s.w.o.Logger.Warn("part of a message could not be read", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "uid", m.UID, "err", bad)
+		}
+		if m.Items&(imap.ItemEnvelope|imap.ItemBody|imap.ItemSize) != 0 && len(s.fresh) < 2*maxFresh {
+			s.fresh[m.UID] = summarize(m)
+		}
+	}
+	return nil
+}
