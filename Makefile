@@ -1,0 +1,49 @@
+# What to do with this repository: "make help". Each target is a few lines that can be typed by hand as well.
+
+GOFUMPT     = go run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+T = 30s     # fuzz: how long each fuzz test runs
+PKG = ./... # fuzz, bench: where to look
+
+.DEFAULT_GOAL = help
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
+
+demo: ## see pushmail at work for 20 seconds, without any account
+	go run ./cmd/pushmail demo --for 20s
+
+build: ## the program, static, as ./pushmail
+	CGO_ENABLED=0 go build -trimpath -o pushmail ./cmd/pushmail
+
+test: dovecot vet ## all tests, with a real Dovecot
+	go test ./...
+
+quick: vet ## the tests that need no server: a few seconds
+	go test -short ./...
+
+check: vet ## what a change must pass besides "make test": format, linters, go.mod, tests with the race detector
+	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not gofumpt-clean (gofumpt -w .):"; echo "$$unformatted"; exit 1; }
+	$(STATICCHECK) ./...
+	go mod tidy -diff
+	go test -race -shuffle=on -short ./...
+
+vet:
+	go vet ./...
+
+fuzz: ## run each fuzz test for T: make fuzz T=2m PKG=./imapwire
+	.ci/fuzz $(T) $(PKG)
+
+bench: ## the benchmarks, with allocations
+	go test -run '^$$' -bench . -benchmem $(PKG)
+
+cover: ## which statements the tests reach: cover.html
+	go test -short -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -n 1
+	go tool cover -html=cover.out -o cover.html
+
+dovecot: ## install the Dovecot that the tests talk to, when root; say how, when not
+	@e2e/install-dovecot
+
+.PHONY: help demo build test quick check vet fuzz bench cover dovecot
