@@ -322,6 +322,7 @@ func TestTimesThatJSONCannotSay(t *testing.T) {
 		time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(9999, 12, 31, 23, 59, 0, 0, time.FixedZone("", -3600)),
 		time.Date(0, 12, 31, 23, 59, 0, 0, time.FixedZone("", -3600)),
+		time.Date(10000, 1, 1, 0, 30, 0, 0, time.FixedZone("", 3600)),
 		time.Date(2000, 1, 1, 0, 0, 0, 0, time.FixedZone("", 25*3600)),
 		time.Date(2000, 1, 1, 0, 0, 0, 0, time.FixedZone("", 61)),
 	} {
