@@ -10,7 +10,7 @@ const headBytes = 64
 
 // skip is what is known of a response that is being thrown away.
 type skip struct {
-	err   error  // to return when it is gone
+	err   error // to return when it is gone
 	limit *LimitError
 	done  int64  // bytes thrown away so far
 	text  bool   // the response ends in free text, hence has no literals
