@@ -59,3 +59,5 @@ func appendLiteralHeader(dst []byte, size int64, nonSync bool) []byte {
 	}
 	return append(dst, "}\r\n"...)
 }
+
+func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }

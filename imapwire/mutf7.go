@@ -124,7 +124,7 @@ func DecodeMailbox(name string) (string, error) {
 		}
 		i += end
 	}
-	if strings.HasPrefix(b.String(), string(rawMark)) {
+	if isRawMailbox(b.String()) {
 		return name, errMailboxName
 	}
 	return b.String(), nil
@@ -171,11 +171,13 @@ func decodeShifted(b *strings.Builder, text string) bool {
 // the noncharacter U+FDD0.
 func RawMailbox(wire string) string { return string(rawMark) + wire }
 
+func isRawMailbox(name string) bool { return strings.HasPrefix(name, string(rawMark)) }
+
 // MailboxFromWire returns the name for what a server sent, which is the name itself in a session that
 // speaks UTF-8 (utf8) and modified UTF-7 otherwise. What cannot be decoded becomes a [RawMailbox].
 func MailboxFromWire(wire string, utf8 bool) string {
 	if utf8 {
-		if strings.HasPrefix(wire, string(rawMark)) {
+		if isRawMailbox(wire) {
 			return RawMailbox(wire)
 		}
 		return wire
