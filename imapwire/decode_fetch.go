@@ -62,17 +62,17 @@ func (d *Decoder) items(m *imap.Message) {
 			open++
 			continue
 		}
-		start := d.pos
-		name := d.s[start:d.run(classWordEnd)]
-		d.pos = start + len(name)
+		name := d.s[d.pos:d.run(classWordEnd)]
+		d.pos += len(name)
 		if hasLower(name) {
 			name = upper(name)
 		}
+		value := d.pos
 		if name == "" {
 			d.fail("expected an item")
+		} else {
+			d.item(m, name)
 		}
-		value := d.pos
-		d.item(m, name)
 		if !d.failed && !d.atItemEnd() {
 			d.fail("unexpected value after the item")
 		}
@@ -84,12 +84,22 @@ func (d *Decoder) items(m *imap.Message) {
 	}
 }
 
+// atItemEnd reports whether the item is over: a space or the end of the list follows, or, where the
+// space is missing, the next item.
 func (d *Decoder) atItemEnd() bool {
-	switch d.peek() {
-	case ' ', ')', '\r', '\n', '\t':
+	if c := d.peek(); c == ' ' || c == ')' || d.pos == len(d.s) {
 		return true
 	}
-	return d.pos == len(d.s)
+	return d.tolerates(QuirkSpaces) && (isSpace(d.peek()) || d.atKnownItem(d.pos))
+}
+
+// atKnownItem reports whether the name of an item is at pos.
+func (d *Decoder) atKnownItem(pos int) bool {
+	end := pos
+	for end < len(d.s) && lexClass[d.s[end]]&classWordEnd == 0 {
+		end++
+	}
+	return itemNames[d.s[pos:end]]
 }
 
 // rowEnd checks that nothing follows the row.
@@ -142,23 +152,21 @@ func (d *Decoder) resync(m *imap.Message, name string, value int) bool {
 
 // nextKnownItem looks for the name of an item after pos, for a row whose parentheses do not match.
 func (d *Decoder) nextKnownItem(pos int) bool {
+	quotes := true // a quote starts a string
 	for pos < len(d.s) {
 		switch c := d.s[pos]; {
-		case isSpace(c), c == '(', c == ')':
+		case isSpace(c), c == '(', c == ')', c == '"' && !quotes:
 			pos++
 			continue
 		}
-		end, ok := d.skipOne(pos)
-		if !ok {
-			break
-		}
-		word := d.s[pos:end]
-		if i := strings.IndexByte(word, '['); i > 0 {
-			word = word[:i]
-		}
-		if _, known := itemNames[word]; known && d.s[pos-1] == ' ' {
+		if d.s[pos-1] == ' ' && d.atKnownItem(pos) {
 			d.pos = pos
 			return true
+		}
+		end, ok := d.skipOne(pos)
+		if !ok {
+			// A string without end: there is no closing quote for any other either.
+			quotes, end = quotes && d.s[pos] != '"', pos+1
 		}
 		pos = end
 	}

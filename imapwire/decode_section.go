@@ -10,7 +10,7 @@ import (
 func (d *Decoder) section(m *imap.Message, name string) {
 	s := imap.Section{Item: name, Offset: -1, Spec: d.sectionSpec()}
 	if d.accept('<') {
-		s.Offset = d.number63()
+		s.Offset = d.position()
 		if !d.accept('>') {
 			d.fail(`expected ">"`)
 		}
