@@ -173,3 +173,66 @@ type Section struct {
 	Streamed bool
 	Data     string
 }
+
+// Merge adds to m the items of n, another row of the same message. Where both have an item, that of
+// n counts: it came later.
+func (m *Message) Merge(n *Message) {
+	if n.Items.Has(ItemUID) {
+		m.UID = n.UID
+	}
+	if n.Items.Has(ItemFlags) {
+		m.Flags = n.Flags
+	}
+	if n.Items.Has(ItemInternalDate) {
+		m.InternalDate = n.InternalDate
+	}
+	if n.Items.Has(ItemSize) {
+		m.Size = n.Size
+	}
+	if n.Items.Has(ItemModSeq) {
+		m.ModSeq = n.ModSeq
+	}
+	if n.Envelope != nil {
+		m.Envelope = n.Envelope
+	}
+	if n.Body != nil {
+		m.Body = n.Body
+	}
+	m.Sections = append(m.Sections, n.Sections...)
+	m.Errs = append(m.Errs, n.Errs...)
+	if n.More != nil {
+		m.mergeMore(n)
+	}
+	m.Items |= n.Items
+}
+
+func (m *Message) mergeMore(n *Message) {
+	if m.More == nil {
+		m.More = n.More
+		return
+	}
+	a, b := m.More, n.More
+	if n.Items.Has(ItemEmailID) {
+		a.EmailID = b.EmailID
+	}
+	if n.Items.Has(ItemThreadID) {
+		a.ThreadID = b.ThreadID
+	}
+	if n.Items.Has(ItemSaveDate) {
+		a.SaveDate = b.SaveDate
+	}
+	if n.Items.Has(ItemPreview) {
+		a.Preview = b.Preview
+	}
+	if n.Items.Has(ItemGmailMsgID) {
+		a.GmailMsgID = b.GmailMsgID
+	}
+	if n.Items.Has(ItemGmailThreadID) {
+		a.GmailThreadID = b.GmailThreadID
+	}
+	if n.Items.Has(ItemGmailLabels) {
+		a.GmailLabels = b.GmailLabels
+	}
+	a.Annotations = append(a.Annotations, b.Annotations...)
+	a.Unknown = append(a.Unknown, b.Unknown...)
+}

@@ -88,28 +88,26 @@ func (c *Conn) open(ctx context.Context) error {
 func (c *Conn) greeting(ctx context.Context) error {
 	defer c.intr.watch(ctx)()
 	var got *imap.Status
-	var junk *imap.Malformed
+	what := "something else"
 	hello := &command{name: "greeting", take: func(r imap.Response) bool {
 		switch r := r.(type) {
 		case *imap.Status:
 			got = r
 		case *imap.Malformed:
-			junk = r
+			what = excerpt(r.Raw)
 		case *imap.Unknown:
-			junk = &imap.Malformed{Raw: []byte("* " + r.Name + " " + r.Data)}
+			what = excerpt([]byte("* " + r.Name + " " + r.Data))
 		}
 		return true
 	}}
 	c.pending = []*command{hello}
 	defer func() { c.pending = nil }()
 	by := time.Now().Add(c.opts.GreetingTimeout)
-	for got == nil && junk == nil {
-		if err := c.stepUntil(ctx, "greeting", by, c.opts.GreetingTimeout); err != nil {
-			return c.greetingFailed(err)
-		}
+	if err := c.stepUntil(ctx, "greeting", by, c.opts.GreetingTimeout); err != nil {
+		return c.greetingFailed(err)
 	}
-	if junk != nil {
-		return &GreetingError{Got: excerpt(junk.Raw), Reason: "this is not an IMAP server"}
+	if got == nil {
+		return &GreetingError{Got: what, Reason: "this is not an IMAP server"}
 	}
 	switch got.Kind {
 	case imap.OK:

@@ -125,8 +125,8 @@ func (c *Conn) distrusts(r imap.Response) bool {
 		return false
 	}
 	switch r.(type) {
-	case *imap.Status, *imap.Tagged, imap.CapabilityData:
-		return false
+	case *imap.Status, *imap.Tagged, imap.CapabilityData, *imap.Malformed, *imap.Unknown:
+		return false // not believed, or without meaning
 	}
 	return true
 }
