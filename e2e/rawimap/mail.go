@@ -63,8 +63,11 @@ func (s *Session) Expunge(uids ...uint32) error {
 	return err
 }
 
-// UIDs lists the messages of the selected mailbox, ascending.
+// UIDs lists the messages of the selected mailbox as it is now, ascending.
 func (s *Session) UIDs() ([]uint32, error) {
+	if _, err := s.Do("NOOP"); err != nil { // RFC 3501 section 7.4.1: no expunge is told during a search
+		return nil, err
+	}
 	lines, err := s.Do("UID SEARCH ALL")
 	if err != nil {
 		return nil, err
