@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapauth"
 	"github.com/pushmail/pushmail/imapwire"
 )
 
@@ -60,10 +61,11 @@ func Classify(err error) Verdict {
 	var sec *SecurityError
 	var limit *imapwire.LimitError
 	var alert tls.AlertError
+	var noWay *imapauth.NoMechanismError
 	switch {
 	case errors.As(err, &st):
 		return classifyStatus(st)
-	case errors.As(err, &sec), errors.As(err, &cert):
+	case errors.As(err, &sec), errors.As(err, &cert), errors.As(err, &noWay), errors.Is(err, ErrLoginDisabled):
 		return Verdict{Class: ClassConfig}
 	case errors.As(err, &greet):
 		if greet.Got == "" {

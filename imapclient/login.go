@@ -12,6 +12,9 @@ import (
 	"github.com/pushmail/pushmail/imapwire"
 )
 
+// ErrLoginDisabled says that the server does not take LOGIN. Nothing was sent.
+var ErrLoginDisabled = errors.New("the server does not allow LOGIN on this connection (LOGINDISABLED): use TLS, or another mechanism")
+
 // Login logs in with the LOGIN command (RFC 9051 section 6.2.3). Where the server says LOGINDISABLED
 // nothing is sent. Prefer [Conn.Authenticate] where the server offers a mechanism.
 //
@@ -21,7 +24,7 @@ func (c *Conn) Login(ctx context.Context, user, password string) error {
 		return err
 	}
 	if c.Capabilities().Has(imap.CapLoginDisabled) {
-		return notSent(errors.New("the server does not allow LOGIN on this connection (LOGINDISABLED): use TLS, or another mechanism"))
+		return notSent(ErrLoginDisabled)
 	}
 	return c.loggingIn(ctx, func() error {
 		_, err := c.exec(ctx, "LOGIN", func(e *imapwire.Command) {
