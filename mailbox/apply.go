@@ -122,7 +122,7 @@ func (v *View) vanishUnknown(set imap.UIDSet) (uint32, error) {
 	switch n := above.Len(); {
 	case n == 0 || pending == 0:
 		return 0, nil
-	case n == 1<<32-uint64(v.frontier()): // from the first that is unknown to the last there can be
+	case n == 1<<32-uint64(v.state.frontier()): // from the first that is unknown to the last there can be
 		v.tail = nil
 		return pending, nil
 	case n > uint64(pending):

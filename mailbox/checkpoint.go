@@ -277,7 +277,12 @@ func (r *checkpointReader) number(limit uint64) uint64 {
 
 // count reads how many entries follow, each of size bytes at least: more than fit are never believed.
 func (r *checkpointReader) count(size int) int {
-	return int(r.number(uint64((len(r.data) - r.pos) / size)))
+	n := r.number(math.MaxInt32)
+	if n > uint64((len(r.data)-r.pos)/size) {
+		_ = r.corrupt("more entries than bytes")
+		return 0
+	}
+	return int(n)
 }
 
 func (r *checkpointReader) state() (*State, error) {

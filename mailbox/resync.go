@@ -386,6 +386,9 @@ func (r *Resync) changes(s *State) []Change {
 		delete(r.touched, uid)
 	}
 	for uid, modSeq := range r.touched {
+		if !s.Has(uid) {
+			continue // it vanished while rows had no place yet
+		}
 		changes = append(changes, r.flagChange(s, uid, modSeq))
 		r.report.Flagged++
 	}
@@ -483,7 +486,7 @@ func (f *fetchNew) next(r *Resync) (Step, bool) {
 		// RFC 9051 section 2.3.1.1: UIDNEXT changes whenever messages are added.
 		return Step{}, false
 	default:
-		set = imap.SetOfRange(v.frontier(), 0)
+		set = imap.SetOfRange(v.state.frontier(), 0)
 	}
 	f.rounds++
 	f.pending, f.last = v.Pending(), v.state.last

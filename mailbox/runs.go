@@ -9,7 +9,7 @@ import (
 
 // chunkSize bounds the messages of one chunk: small enough that to change one costs a microsecond
 // or so, large enough that a million messages are a few hundred chunks.
-const chunkSize = 4096
+var chunkSize = 4096 // tests make it small
 
 // run is the UIDs first to last, all of them there.
 type run struct{ first, last imap.UID }
@@ -34,6 +34,14 @@ func (c *chunk) last() imap.UID  { return c.runs[len(c.runs)-1].last }
 
 func (c *chunk) clone(own *owner) *chunk {
 	return &chunk{own: own, n: c.n, runs: slices.Clone(c.runs), flags: c.flags.clone(), revs: c.revs.clone()}
+}
+
+// clip gives back the room that c has grown into, if it belongs to own.
+func (c *chunk) clip(own *owner) {
+	if c.own == own {
+		c.runs = slices.Clone(c.runs)
+		c.flags, c.revs = c.flags.clone(), c.revs.clone()
+	}
 }
 
 // at returns the UID at position i.

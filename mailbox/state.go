@@ -3,6 +3,7 @@ package mailbox
 import (
 	"cmp"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/pushmail/pushmail/imap"
@@ -211,6 +212,9 @@ func (s *State) append(uid imap.UID, set, rev uint32) error {
 	}
 	k := len(s.chunks) - 1
 	if k < 0 || s.chunks[k].n >= chunkSize {
+		if k >= 0 {
+			s.chunks[k].clip(s.own)
+		}
 		s.chunks = append(s.chunks, &chunk{own: s.own})
 		k++
 	}
@@ -239,9 +243,16 @@ func (s *State) appendRun(first imap.UID, n int, set uint32) {
 // saw moves the high-water marks over uid.
 func (s *State) saw(uid imap.UID) {
 	s.last = max(s.last, uid)
-	if uid != 1<<32-1 {
-		s.uidNext = max(s.uidNext, uid+1)
+	s.uidNext = max(s.uidNext, s.frontier())
+}
+
+// frontier is the lowest UID that a message not known yet can have: UIDs only grow (RFC 9051 section
+// 2.3.1.1). It is not UIDNEXT: a server may announce that before the message that made it move.
+func (s *State) frontier() imap.UID {
+	if s.last == math.MaxUint32 {
+		return s.last
 	}
+	return s.last + 1
 }
 
 // insert adds a message wherever it belongs. uid must not be there.

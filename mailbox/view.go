@@ -1,10 +1,6 @@
 package mailbox
 
-import (
-	"math"
-
-	"github.com/pushmail/pushmail/imap"
-)
+import "github.com/pushmail/pushmail/imap"
 
 // View is the selected mailbox as the server has described it so far: the [State] of the messages
 // that are known, which are the first ones, and the number of those announced after them whose UIDs
@@ -63,22 +59,13 @@ func (v *View) NeedFetch() (imap.UIDSet, bool) {
 	if v.Pending() == 0 {
 		return nil, false
 	}
-	set := imap.SetOfRange(v.frontier(), 0)
+	set := imap.SetOfRange(v.state.frontier(), 0)
 	if len(v.tail) > 0 && len(v.tail) <= 64 {
 		for _, e := range v.tail {
 			set.Remove(e.uid)
 		}
 	}
 	return set, true
-}
-
-// frontier is the lowest UID that a message not known yet can have: UIDs only grow (RFC 9051 section
-// 2.3.1.1). It is not UIDNEXT: a server may announce that before the message that made it move.
-func (v *View) frontier() imap.UID {
-	if v.state.last == math.MaxUint32 {
-		return v.state.last
-	}
-	return v.state.last + 1
 }
 
 // Commit ends a command: the HIGHESTMODSEQ announced meanwhile is now the State's. [View.Apply] does
