@@ -1,9 +1,9 @@
-// Package deps holds who may import whom. It has no code, only this test.
 package deps
 
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os/exec"
 	"slices"
@@ -17,20 +17,16 @@ const module = "github.com/pushmail/pushmail/"
 const anything = "anything"
 
 // layers is the table of ARCHITECTURE.md, bottom-up. A package may import those of ours that are listed, and of the others
-// only the standard library unless it says anything. A package without a row is an error: decide where it belongs.
-var layers = []struct {
-	pkg   string
-	may   string // packages of this module, separated by spaces; "..." at the end is a prefix
-	other string // modules of others; a prefix each
-}{
+// only the standard library and what starts with a listed prefix. A package without a row is an error: decide where it belongs.
+var layers = []layer{
 	{"imap", "", ""},
 	{"imapwire", "imap", ""},
-	{"imapauth", "imap", anything},
+	{"imapauth", "imap", "github.com/emersion/go-sasl"},
 	{"mailbox", "imap", ""},
 	{"event", "", ""},
 	{"imaptest", "imap imapwire", anything},
-	{"imapclient", "imap imapwire imapauth", anything},
-	{"watch", "imap imapclient mailbox event", anything},
+	{"imapclient", "imap imapwire imapauth", "github.com/emersion/go-sasl golang.org/x/"},
+	{"watch", "imap imapauth imapclient mailbox event", "golang.org/x/ github.com/emersion/go-message"},
 	{"internal/deps", "", ""},
 	{"cmd/...", "...", anything},
 	{"examples/...", "imap imapclient imapauth watch event imaptest", anything},
@@ -38,38 +34,92 @@ var layers = []struct {
 	{"e2e/...", "e2e/...", ""}, // an independent witness: nothing of what it tests
 }
 
-type goPackage struct {
-	ImportPath string
-	Imports    []string
+type layer struct {
+	pkg   string
+	may   string // packages of this module, separated by spaces; "..." at the end is a prefix
+	other string // packages of others, separated by spaces; a prefix each, or anything
 }
 
-func TestImportsRunDownwards(t *testing.T) {
-	for _, p := range packages(t) {
-		name := strings.TrimPrefix(p.ImportPath, module)
-		row := slices.IndexFunc(layers, func(l struct{ pkg, may, other string }) bool { return matches(l.pkg, name) })
-		if row < 0 {
-			t.Errorf("package %s has no row in the table of %s: decide what it may import", name, t.Name())
-			continue
-		}
-		for _, imported := range p.Imports {
-			if complaint := forbidden(imported, layers[row].may, layers[row].other); complaint != "" {
-				t.Errorf("%s imports %s: %s", name, imported, complaint)
+// testsMay is what the tests of every package may import besides what the package may.
+const testsMay = "imap imapauth imapclient imaptest event e2e/..."
+
+type goPackage struct {
+	ImportPath   string
+	Name         string
+	Doc          string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+}
+
+func TestPackagesKeepTheRules(t *testing.T) {
+	seen := map[string]bool{}
+	for _, system := range []string{"linux", "darwin", "windows"} { // files with build constraints count, too
+		for _, p := range packages(t, system) {
+			for _, complaint := range check(p, layers) {
+				if !seen[complaint] {
+					seen[complaint] = true
+					t.Error(complaint)
+				}
 			}
 		}
 	}
 }
+
+// check returns what is wrong with a package.
+func check(p goPackage, layers []layer) (complaints []string) {
+	name := strings.TrimPrefix(p.ImportPath, module)
+	complain := func(format string, args ...any) {
+		complaints = append(complaints, fmt.Sprintf("package %s: ", name)+fmt.Sprintf(format, args...))
+	}
+	if p.Doc == "" {
+		complain("no package comment: say in doc.go what it owns")
+	}
+	for element := range strings.SplitSeq(name+"/"+p.Name, "/") {
+		if slices.Contains(emptyNames, element) {
+			complain("%q says nothing: name it after what it owns", element)
+		}
+	}
+	row := slices.IndexFunc(layers, func(l layer) bool { return matches(l.pkg, name) })
+	if row < 0 {
+		complain("no row in the table: decide what it may import, and write it into layers in internal/deps/deps_test.go")
+		return complaints
+	}
+	may, other := layers[row].may, layers[row].other
+	for _, imported := range p.Imports {
+		if why := forbidden(imported, may, other); why != "" {
+			complain("imports %s: %s (see layers in internal/deps/deps_test.go)", imported, why)
+		}
+	}
+	for _, imported := range slices.Concat(p.TestImports, p.XTestImports) {
+		if why := forbidden(imported, strings.Join([]string{may, testsMay, name}, " "), anything); why != "" {
+			complain("a test imports %s: %s (see testsMay in internal/deps/deps_test.go)", imported, why)
+		}
+	}
+	return complaints
+}
+
+// emptyNames are names of packages that nobody can find anything by.
+var emptyNames = []string{"util", "utils", "common", "types", "helper", "helpers", "misc", "shared", "lib", "base", "core"}
 
 func forbidden(imported, may, other string) string {
 	if ours, ok := strings.CutPrefix(imported, module); ok {
 		if slices.ContainsFunc(strings.Fields(may), func(pattern string) bool { return matches(pattern, ours) }) {
 			return ""
 		}
-		return "it may import of this module only: " + may
+		return fmt.Sprintf("it may import of this module only: %q", may)
 	}
-	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") || other == anything {
-		return "" // the standard library has no dot in its first element
+	// The standard library has no dot in its first element.
+	if first, _, _ := strings.Cut(imported, "/"); first != "C" && !strings.Contains(first, ".") || other == anything {
+		return ""
 	}
-	return "it may use the standard library alone"
+	if slices.ContainsFunc(strings.Fields(other), func(prefix string) bool { return strings.HasPrefix(imported, prefix) }) {
+		return ""
+	}
+	if other == "" {
+		return "it may use the standard library alone"
+	}
+	return fmt.Sprintf("besides the standard library it may use only: %q", other)
 }
 
 // matches tells whether a pattern like "imap", "e2e/..." or "..." covers a package.
@@ -78,9 +128,10 @@ func matches(pattern, pkg string) bool {
 	return pattern == pkg || isPrefix && strings.HasPrefix(pkg, prefix)
 }
 
-func packages(t *testing.T) []goPackage {
+func packages(t *testing.T, system string) []goPackage {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Doc,Imports,TestImports,XTestImports", module+"...")
+	cmd.Env = append(cmd.Environ(), "GOOS="+system, "CGO_ENABLED=0")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -117,9 +168,47 @@ func TestForbidden(t *testing.T) {
 		{module + "watch", "", anything, true},
 		{module + "e2e/dovecot", "e2e/...", "", false},
 		{module + "event", "...", "", false},
+		{module + "imapauth", "imap", anything, true},
+		{module + "internal/deps", "imap imapwire", anything, true},
+		{module + "cmd/pushmail", "imap imapwire", anything, true},
+		{"github.com/emersion/go-sasl", "", "github.com/emersion/go-sasl golang.org/x/", false},
+		{"golang.org/x/text/width", "", "github.com/emersion/go-sasl golang.org/x/", false},
+		{"github.com/emersion/go-message", "", "github.com/emersion/go-sasl golang.org/x/", true},
+		{"C", "", "", true},
 	} {
 		if got := forbidden(test.imported, test.may, test.other) != ""; got != test.want {
 			t.Errorf("%s for who may import %q and %q: forbidden is %v, want %v", test.imported, test.may, test.other, got, test.want)
+		}
+	}
+}
+
+// The check must find each kind of fault, or the test above proves nothing.
+func TestCheckFindsFaults(t *testing.T) {
+	table := []layer{{"low", "", ""}, {"high", "low", "github.com/emersion/go-sasl"}, {"cmd/...", "...", anything}}
+	for name, test := range map[string]struct {
+		pkg  goPackage
+		want string // "" for nothing wrong
+	}{
+		"sound": {goPackage{
+			ImportPath: module + "high", Name: "high", Doc: "x", Imports: []string{"fmt", module + "low", "github.com/emersion/go-sasl"},
+			TestImports: []string{"pgregory.net/rapid", module + "imaptest"}, XTestImports: []string{module + "high"},
+		}, ""},
+		"the top":           {goPackage{ImportPath: module + "cmd/x", Name: "main", Doc: "x", Imports: []string{module + "high", "example.org/x"}}, ""},
+		"upwards":           {goPackage{ImportPath: module + "low", Name: "low", Doc: "x", Imports: []string{module + "high"}}, "package low: imports " + module + "high"},
+		"internal":          {goPackage{ImportPath: module + "high", Name: "high", Doc: "x", Imports: []string{module + "internal/x"}}, "imports " + module + "internal/x"},
+		"the program":       {goPackage{ImportPath: module + "high", Name: "high", Doc: "x", Imports: []string{module + "cmd/x"}}, "imports " + module + "cmd/x"},
+		"a module":          {goPackage{ImportPath: module + "low", Name: "low", Doc: "x", Imports: []string{"example.org/x"}}, "standard library alone"},
+		"another module":    {goPackage{ImportPath: module + "high", Name: "high", Doc: "x", Imports: []string{"example.org/x"}}, "may use only: \"github.com/emersion/go-sasl\""},
+		"a test":            {goPackage{ImportPath: module + "low", Name: "low", Doc: "x", TestImports: []string{module + "internal/x"}}, "a test imports"},
+		"an external test":  {goPackage{ImportPath: module + "low", Name: "low", Doc: "x", XTestImports: []string{module + "cmd/x"}}, "a test imports"},
+		"no comment":        {goPackage{ImportPath: module + "low", Name: "low"}, "no package comment"},
+		"a name":            {goPackage{ImportPath: module + "cmd/x", Name: "util", Doc: "x"}, "\"util\" says nothing"},
+		"a path":            {goPackage{ImportPath: module + "cmd/common/x", Name: "x", Doc: "x"}, "\"common\" says nothing"},
+		"a package without": {goPackage{ImportPath: module + "new", Name: "new", Doc: "x"}, "write it into layers in internal/deps/deps_test.go"},
+	} {
+		got := strings.Join(check(test.pkg, table), "\n")
+		if test.want == "" && got != "" || !strings.Contains(got, test.want) {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
 }
