@@ -137,6 +137,9 @@ func TestSecretMask(t *testing.T) {
 	if secret.String() != "***" || secret.GoString() != "imapauth.Secret(***)" {
 		t.Error(secret.String(), secret.GoString())
 	}
+	if v := secret.LogValue(); v.Kind() != slog.KindString || v.String() != "***" {
+		t.Errorf("%v", v)
+	}
 	if text, err := json.Marshal(secret); string(text) != `"***"` || err != nil {
 		t.Errorf("%s, %v", text, err)
 	}
