@@ -21,6 +21,7 @@ type Decoder struct {
 	pos      int       // everything before it is read
 	slash    int       // where the next backslash is, if not before pos
 	lits     []Literal // of the frame, if any of them was streamed
+	strings  bool      // no value that is read now is an atom but NIL and numbers
 	depth    int
 	elements int
 
@@ -84,7 +85,7 @@ func (d *Decoder) decode(s string) (imap.Response, error) {
 func (d *Decoder) start(s string) {
 	d.s, d.pos, d.slash = s, 0, -1
 	d.depth, d.elements = 0, 0
-	d.failed = false
+	d.failed, d.strings = false, false
 }
 
 func (d *Decoder) syntaxError(item string) *SyntaxError {

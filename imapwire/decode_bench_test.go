@@ -155,7 +155,7 @@ func rows(n int, seed uint64) []string {
 }
 
 func TestGeneratedRowsAreSound(t *testing.T) {
-	d := NewDecoder(&Options{Quirks: AllQuirks })
+	d := NewDecoder(&Options{Quirks: AllQuirks})
 	total := 0
 	for _, row := range rows(2000, 7) {
 		r, err := d.decode(row)

@@ -198,17 +198,23 @@ func (d *Decoder) item(m *imap.Message, name string) {
 		setItem(d, m, imap.ItemSize, &m.Size, d.number63())
 	case "ENVELOPE":
 		d.sp()
+		d.strings = true
 		setItem(d, m, imap.ItemEnvelope, &m.Envelope, d.envelope())
+		d.strings = false
 	case "BODYSTRUCTURE":
 		d.sp()
+		d.strings = true
 		setItem(d, m, imap.ItemBody, &m.Body, d.bodyItem())
+		d.strings = false
 	case "BODY":
 		if d.peek() == '[' {
 			d.section(m, name)
 			return
 		}
 		d.sp()
+		d.strings = true
 		setItem(d, m, imap.ItemBodyBasic, &m.Body, d.bodyItem())
+		d.strings = false
 	case "BINARY", "BINARY.SIZE", "BODY.PEEK":
 		d.section(m, strings.TrimSuffix(name, ".PEEK"))
 	case "RFC822", "RFC822.HEADER", "RFC822.TEXT":
@@ -245,9 +251,11 @@ func (d *Decoder) modSeq() imap.ModSeq {
 		return 0
 	}
 	start := d.pos
-	if d.peek() == '-' && d.tolerates(QuirkModSeq) {
-		d.pos++
-		d.number()
+	if d.peek() == '-' {
+		if !d.failQuirk(QuirkModSeq, "negative mod-sequence") {
+			d.pos++
+			d.number()
+		}
 		return d.closeModSeq(0)
 	}
 	n := d.number()

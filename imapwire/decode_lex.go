@@ -128,6 +128,7 @@ const (
 	classWordEnd   = 1 << iota // ends the name of a response or an item
 	classAtomEnd               // ends an atom
 	classAfterText             // can follow the closing quote of a string
+	classString                // can start a string, a list, NIL or a number
 )
 
 var lexClass = func() (t [256]uint8) {
@@ -140,6 +141,9 @@ var lexClass = func() (t [256]uint8) {
 		}
 		if strings.IndexByte(" )]\r\n\t", byte(c)) >= 0 {
 			t[c] |= classAfterText
+		}
+		if strings.IndexByte(`"({~Nn-0123456789) `, byte(c)) >= 0 {
+			t[c] |= classString
 		}
 	}
 	return t
@@ -245,11 +249,20 @@ func (d *Decoder) quoted() string {
 	if d.slash < start {
 		d.findSlash(start)
 	}
-	if end < d.slash && (end+1 == len(s) || lexClass[s[end+1]]&classAfterText != 0) {
+	if end < d.slash && d.isAfterText(end+1) {
 		d.pos = end + 1
 		return s[start:end]
 	}
 	return d.quotedSlow(start)
+}
+
+// isAfterText reports whether what stands at pos can follow the closing quote of a string.
+func (d *Decoder) isAfterText(pos int) bool {
+	s := d.s
+	if pos+1 >= len(s) {
+		return pos == len(s) || lexClass[s[pos]]&classAfterText != 0
+	}
+	return lexClass[s[pos]]&classAfterText != 0 && (!d.strings || s[pos] != ' ' || lexClass[s[pos+1]]&classString != 0)
 }
 
 // findSlash looks for the next backslash, so that quoted strings need not be searched one by one.
@@ -273,7 +286,7 @@ func (d *Decoder) quotedSlow(start int) string {
 				return ""
 			}
 		case '"':
-			if p+1 < len(s) && lexClass[s[p+1]]&classAfterText == 0 && d.tolerates(QuirkUnescapedQuote) {
+			if !d.isAfterText(p+1) && d.tolerates(QuirkUnescapedQuote) {
 				continue
 			}
 			d.pos = p + 1
@@ -513,7 +526,7 @@ func (d *Decoder) skipQuoted(pos int) (end int, ok bool) {
 		case '\\':
 			p++
 		case '"':
-			if p+1 == len(s) || lexClass[s[p+1]]&classAfterText != 0 || !d.tolerates(QuirkUnescapedQuote) {
+			if d.isAfterText(p+1) || !d.tolerates(QuirkUnescapedQuote) {
 				return p + 1, true
 			}
 		}
