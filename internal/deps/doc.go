@@ -1,3 +1,3 @@
-// Package deps holds who may import whom, and what every package must have. It has no code, only tests;
-// the table is in deps_test.go.
+// Package deps holds who may import whom, what every package must have, and that docs/rfc-coverage.md
+// names only what exists. It has no code, only tests; the table of imports is in deps_test.go.
 package deps
