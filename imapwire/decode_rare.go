@@ -103,10 +103,7 @@ func (d *Decoder) labels() []string {
 			d.failQuirk(QuirkLabelNil, "NIL among labels")
 			continue
 		}
-		if name, err := DecodeMailbox(text); err == nil && !d.utf8 {
-			text = name
-		}
-		labels = append(labels, text)
+		labels = append(labels, MailboxFromWire(text, d.utf8))
 		d.element()
 	}
 	return labels
