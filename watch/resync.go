@@ -113,7 +113,7 @@ func (s *session) fetchNew(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	before := view.Pending()
+	before, news := view.Pending(), s.news
 	items := s.newItems()
 	if before > maxFresh {
 		// Too many to hold what they are; that is asked for in turn.
@@ -122,10 +122,8 @@ func (s *session) fetchNew(ctx context.Context) error {
 	if err := s.fetch(ctx, set, items); err != nil && !isRefusal(err) {
 		return err
 	}
-	if s.desync == nil && view.Pending() == before {
-		s.asked = before // not shown yet, or gone: ask again when the server says something
-	} else {
-		s.asked = 0
+	if s.desync == nil && view.Pending() == before && s.news == news {
+		s.inVain = news // not shown yet, or gone
 	}
 	return nil
 }

@@ -26,7 +26,10 @@ type session struct {
 
 	checkedAt time.Time // the last truth check
 	uidNext   imap.UID  // the UIDNEXT that it has accounted for
-	asked     uint32    // how many messages were pending when they were last asked for in vain
+
+	// news counts what the server said of messages coming and going. inVain is its value when pending
+	// messages were asked for and none came: asking again makes sense when there is more news.
+	news, inVain int
 }
 
 // run works until something ends it. It never returns nil.
@@ -129,7 +132,7 @@ func (s *session) open(ctx context.Context) error {
 	w.ledger = mailbox.NewLedger(known, view, changes)
 	w.uidValidity, w.stored = report.UIDValidity, nil
 	w.unsaved++ // the baseline itself is worth saving
-	s.desync = nil
+	s.desync, s.inVain = nil, -1
 	s.sink = s.apply
 	w.verified()
 	s.checkedAt, s.uidNext = time.Now(), view.State().UIDNext()
@@ -149,6 +152,10 @@ func (s *session) open(ctx context.Context) error {
 
 // apply folds a response into the model of the open mailbox.
 func (s *session) apply(r imap.Response) {
+	switch r.(type) {
+	case imap.Exists, imap.Expunge, *imap.Vanished:
+		s.news++
+	}
 	if s.desync == nil {
 		_, s.desync = s.w.ledger.Apply(r)
 	}
@@ -191,14 +198,11 @@ func (s *session) wait(ctx context.Context) error {
 		wctx, cancel = context.WithDeadlineCause(ctx, s.checkedAt.Add(every), errCheckDue)
 		defer cancel()
 	}
-	before := s.asked
 	err := s.conn.Wait(wctx)
 	if errors.Is(err, errCheckDue) && ctx.Err() == nil {
 		return nil
 	}
-	if err == nil && before > 0 {
-		s.asked = 0 // something was said: ask again for what the server did not show
-	}
+	s.inVain = -1 // something was said, whatever it was
 	return err
 }
 
@@ -207,7 +211,7 @@ var errCheckDue = errors.New("a truth check is due")
 // mustFetch reports whether messages are announced that have not been asked for.
 func (s *session) mustFetch() bool {
 	_, need := s.w.ledger.View().NeedFetch()
-	return need && s.w.ledger.View().Pending() != s.asked
+	return need && s.news != s.inVain
 }
 
 // report fetches what was announced and reports all that changed.
