@@ -127,7 +127,7 @@ func TestAppendResponse(t *testing.T) {
 func TestAppendResponseCode(t *testing.T) {
 	for want, code := range map[string]*imap.Code{
 		"[CLOSED] ":                           {Name: imap.CodeClosed},
-		"[X-Y (a \"]\") {2}\r\n]] b] ":        {Name: "X-Y", Args: "(a \"]\") {2}\r\n]] b"},
+		`[X-Y (a "]") b] `:                    {Name: "X-Y", Args: `(a "]") b`},
 		"[CAPABILITY A B] ":                   {Name: imap.CodeCapability, Caps: imap.Capabilities{"A", "B"}},
 		`[PERMANENTFLAGS (\Seen \*)] `:        {Name: imap.CodePermanentFlags, Flags: []imap.Flag{`\Seen`, `\*`}},
 		"[PERMANENTFLAGS ()] ":                {Name: imap.CodePermanentFlags},
@@ -192,6 +192,7 @@ func TestAppendResponseRefuses(t *testing.T) {
 		"code with a line end":    status(&imap.Code{Name: "X", Args: "a\r\nb"}, ""),
 		"code with half a string": status(&imap.Code{Name: "X", Args: `"a`}, `]" ] t`),
 		"code with a space":       status(&imap.Code{Name: "X", Args: "a "}, ""),
+		"code with a literal":     status(&imap.Code{Name: imap.CodeBadCharset, Words: []string{"ä"}}, ""),
 		"COPYUID without sets":    status(&imap.Code{Name: imap.CodeCopyUID}, ""),
 		"no tag":                  &imap.Tagged{Status: imap.Status{Kind: imap.OK}},
 		"tagged BYE":              &imap.Tagged{Tag: "a", Status: imap.Status{Kind: imap.BYE}},
