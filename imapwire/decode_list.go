@@ -87,7 +87,7 @@ func (d *Decoder) delimiter() rune {
 // lastMailbox reads a mailbox name that extended data in parentheses or nothing follows. One that
 // is neither quoted nor a literal goes on over spaces and tabs.
 func (d *Decoder) lastMailbox() string {
-	if c := d.peek(); c == '"' || c == '{' || !d.tolerates(QuirkUnquotedMailbox) {
+	if d.atString() || !d.tolerates(QuirkUnquotedMailbox) {
 		return d.mailbox()
 	}
 	text := d.s[d.pos:]
@@ -105,9 +105,15 @@ func (d *Decoder) lastMailbox() string {
 	return d.mailboxName(text)
 }
 
+// atString reports whether a quoted string or a literal is next.
+func (d *Decoder) atString() bool {
+	c := d.peek()
+	return c == '"' || c == '{' || c == '~' && strings.HasPrefix(d.s[d.pos:], "~{")
+}
+
 // mailbox reads a mailbox name.
 func (d *Decoder) mailbox() string {
-	if c := d.peek(); c == '"' || c == '{' || c == '~' && strings.HasPrefix(d.s[d.pos:], "~{") {
+	if d.atString() {
 		return d.mailboxName(d.astring())
 	}
 	end := d.pos

@@ -31,7 +31,7 @@ func (d *Decoder) mailboxStatus() imap.Response {
 // statusMailbox reads the mailbox name, which may have spaces if it is not quoted: the items are in
 // the last parentheses.
 func (d *Decoder) statusMailbox() string {
-	if c := d.peek(); c == '"' || c == '{' || !d.tolerates(QuirkUnquotedMailbox) {
+	if d.atString() || !d.tolerates(QuirkUnquotedMailbox) {
 		return d.mailbox()
 	}
 	n := strings.LastIndex(d.s[d.pos:], " (")
