@@ -19,7 +19,6 @@ type Decoder struct {
 
 	s        string    // the response
 	pos      int       // everything before it is read
-	slash    int       // where the next backslash is, if not before pos
 	lits     []Literal // of the frame, if any of them was streamed
 	strings  bool      // no value that is read now is an atom but NIL and numbers
 	depth    int
@@ -83,7 +82,7 @@ func (d *Decoder) decode(s string) (imap.Response, error) {
 }
 
 func (d *Decoder) start(s string) {
-	d.s, d.pos, d.slash = s, 0, -1
+	d.s, d.pos = s, 0
 	d.depth, d.elements = 0, 0
 	d.failed, d.strings = false, false
 }

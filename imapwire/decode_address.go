@@ -69,13 +69,19 @@ func (d *Decoder) nextAddress() bool {
 // address reads an address after its "(": name, source route, mailbox, host.
 func (d *Decoder) address(a *imap.Address) {
 	start := d.pos
-	a.Name = d.nstring()
-	d.sp()
-	d.skipRoute()
-	d.sp()
-	a.Mailbox = d.nstring()
-	d.sp()
-	a.Host = d.nstring()
+	if d.peek() == '"' {
+		a.Name = d.quoted()
+	} else {
+		a.Name = d.nstring()
+	}
+	if d.skipText(" NIL ") {
+		d.pos--
+	} else {
+		d.sp()
+		d.skipRoute()
+	}
+	a.Mailbox = d.spNString()
+	a.Host = d.spNString()
 	if !d.accept(')') || d.failed {
 		d.longAddress(a, start)
 		return

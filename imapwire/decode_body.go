@@ -27,7 +27,7 @@ func (d *Decoder) bodyItem() *imap.BodyPart {
 // startParts begins the parts of a message. They are in one chunk, and what does not fit there is in
 // chunks that no other message shares; so chunks do not link to each other without end.
 func (d *Decoder) startParts() {
-	d.parts = d.parts[:0]
+	d.dropParts(0)
 	d.depth = 0
 	if s := &d.slabs.parts; cap(s.chunk)-len(s.chunk) < partChunk/4 {
 		s.chunk = nil
@@ -36,7 +36,11 @@ func (d *Decoder) startParts() {
 
 // pushPart adds a part to those that are not finished and returns its index.
 func (d *Decoder) pushPart() int {
-	d.parts = append(d.parts, imap.BodyPart{})
+	if n := len(d.parts); n < cap(d.parts) {
+		d.parts = d.parts[:n+1] // dropParts left it empty
+	} else {
+		d.parts = append(d.parts, imap.BodyPart{})
+	}
 	d.element()
 	return len(d.parts) - 1
 }
@@ -137,7 +141,7 @@ func (d *Decoder) multipartExt(p *imap.BodyPart) {
 		return
 	}
 	p.Params = d.params()
-	if d.partEnd() {
+	if d.skipText(" NIL NIL NIL)") || d.partEnd() {
 		return
 	}
 	if d.peek() == '"' && d.tolerates(QuirkMultipartText) {
@@ -170,17 +174,17 @@ func (d *Decoder) singlePart(i int) {
 			return
 		}
 	} else {
-		d.pos++
-		p.Subtype = d.stringValue()
+		p.Subtype = d.spNString()
 	}
 	d.sp()
 	p.Params = d.params()
-	d.sp()
-	p.ID = d.nstring()
-	d.sp()
-	p.Description = d.nstring()
-	d.sp()
-	p.Encoding = d.nstring()
+	if d.skipText(" NIL NIL ") {
+		d.pos--
+	} else {
+		p.ID = d.spNString()
+		p.Description = d.spNString()
+	}
+	p.Encoding = d.spNString()
 	d.sp()
 	p.Size = d.number63()
 	if d.accept(')') {

@@ -9,7 +9,7 @@ import (
 // partExt reads the extension data of a part that is no multipart: MD5, disposition, language,
 // location.
 func (d *Decoder) partExt(p *imap.BodyPart) {
-	if d.partEnd() {
+	if d.skipText(" NIL NIL NIL NIL)") || d.partEnd() {
 		return
 	}
 	if d.peek() == '(' {
@@ -38,7 +38,7 @@ func ext(p *imap.BodyPart) *imap.BodyExt {
 
 // languageAndLocation reads the last extension data known today, what follows it, and the ")" of the part.
 func (d *Decoder) languageAndLocation(p *imap.BodyPart) {
-	if d.partEnd() {
+	if d.skipText(" NIL NIL)") || d.partEnd() {
 		return
 	}
 	d.bodyLanguage(p)
@@ -103,16 +103,9 @@ func (d *Decoder) params() []imap.Param {
 	slab := &d.slabs.params
 	mark, size := len(slab.chunk), d.chunk(paramChunk)
 	for first := true; d.more(first); first = false {
-		name, null := d.paramName()
-		if null {
+		name, value, ok := d.param()
+		if !ok {
 			continue
-		}
-		value := ""
-		if d.peek() == ')' {
-			d.failQuirk(QuirkParamNil, "parameter without a value")
-		} else {
-			d.sp()
-			value = d.paramValue()
 		}
 		var p *imap.Param
 		p, mark = slab.take(mark, size)
@@ -129,26 +122,31 @@ func (d *Decoder) params() []imap.Param {
 	return slab.since(mark)
 }
 
-func (d *Decoder) paramName() (name string, null bool) {
+// param reads a name and a value. It is not ok for a NIL that names nothing.
+func (d *Decoder) param() (name, value string, ok bool) {
 	if d.peek() == '"' {
-		return d.quoted(), false
+		name = d.quoted()
+	} else {
+		var null bool
+		if name, null = d.nullable(); null {
+			d.failQuirk(QuirkParamNil, "NIL for the name of a parameter")
+			return "", "", false
+		}
 	}
-	name, null = d.nullable()
-	if null {
-		d.failQuirk(QuirkParamNil, "NIL for the name of a parameter")
+	if d.skipText(` "`) {
+		d.pos--
+		return name, d.quoted(), true
 	}
-	return name, null
-}
-
-func (d *Decoder) paramValue() string {
-	if d.peek() == '"' {
-		return d.quoted()
+	if d.peek() == ')' {
+		d.failQuirk(QuirkParamNil, "parameter without a value")
+		return name, "", true
 	}
+	d.sp()
 	value, null := d.nullable()
 	if null {
 		d.failQuirk(QuirkParamNil, "NIL for the value of a parameter")
 	}
-	return value
+	return name, value, true
 }
 
 // disposition reads ("attachment" ("filename" "a")) or NIL.

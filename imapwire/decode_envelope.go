@@ -36,11 +36,14 @@ func (d *Decoder) envelopeString() string {
 	if d.envelopeOver() {
 		return ""
 	}
-	d.sp()
-	return d.nstring()
+	return d.spNString()
 }
 
 func (d *Decoder) envelopeAddresses() []imap.Address {
+	if d.skipText(" NIL ") {
+		d.pos--
+		return nil
+	}
 	if d.envelopeOver() {
 		return nil
 	}

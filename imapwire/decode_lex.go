@@ -2,6 +2,7 @@ package imapwire
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -49,6 +50,15 @@ func (d *Decoder) peek() byte {
 func (d *Decoder) accept(c byte) bool {
 	if d.pos < len(d.s) && d.s[d.pos] == c {
 		d.pos++
+		return true
+	}
+	return false
+}
+
+// skipText reads text if it is next. It is a short cut for what servers send most, and never needed.
+func (d *Decoder) skipText(text string) bool {
+	if strings.HasPrefix(d.s[d.pos:], text) {
+		d.pos += len(text)
 		return true
 	}
 	return false
@@ -187,6 +197,22 @@ func (d *Decoder) nstring() string {
 	return d.stringValue()
 }
 
+// spNString reads a space and a string or NIL.
+func (d *Decoder) spNString() string {
+	if s, p := d.s, d.pos; p+1 < len(s) && s[p] == ' ' {
+		if s[p+1] == '"' {
+			d.pos = p + 1
+			return d.quoted()
+		}
+		if d.skipText(" NIL ") {
+			d.pos--
+			return ""
+		}
+	}
+	d.sp()
+	return d.nstring()
+}
+
 // nullable is nstring that tells NIL from "".
 func (d *Decoder) nullable() (s string, null bool) {
 	if d.null() {
@@ -237,21 +263,36 @@ func (d *Decoder) astring() string {
 	return d.atom()
 }
 
+// Eight bytes at once, as in "Hacker's Delight": a byte of x is zero where the high bit of
+// (x-low)&^x is set, exact for the lowest of them.
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+	quotes   = lowBits * '"'
+	slashes  = lowBits * '\\'
+)
+
 // quoted reads a quoted string.
 func (d *Decoder) quoted() string {
 	s, start := d.s, d.pos+1
-	n := strings.IndexByte(s[start:], '"')
-	if n < 0 {
-		d.fail("quoted string without end")
-		return ""
+	p := start
+	for p+8 <= len(s) {
+		b := s[p : p+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		x, y := w^quotes, w^slashes
+		if m := ((x-lowBits)&^x | (y-lowBits)&^y) & highBits; m != 0 {
+			p += bits.TrailingZeros64(m) / 8
+			break
+		}
+		p += 8
 	}
-	end := start + n
-	if d.slash < start {
-		d.findSlash(start)
+	for p < len(s) && s[p] != '"' && s[p] != '\\' {
+		p++
 	}
-	if end < d.slash && d.isAfterText(end+1) {
-		d.pos = end + 1
-		return s[start:end]
+	if p < len(s) && s[p] == '"' && d.isAfterText(p+1) {
+		d.pos = p + 1
+		return s[start:p]
 	}
 	return d.quotedSlow(start)
 }
@@ -263,14 +304,6 @@ func (d *Decoder) isAfterText(pos int) bool {
 		return pos == len(s) || lexClass[s[pos]]&classAfterText != 0
 	}
 	return lexClass[s[pos]]&classAfterText != 0 && (!d.strings || s[pos] != ' ' || lexClass[s[pos+1]]&classString != 0)
-}
-
-// findSlash looks for the next backslash, so that quoted strings need not be searched one by one.
-func (d *Decoder) findSlash(from int) {
-	d.slash = len(d.s)
-	if i := strings.IndexByte(d.s[from:], '\\'); i >= 0 {
-		d.slash = from + i
-	}
 }
 
 // quotedSlow reads a quoted string from start on that may hold escapes and quotes without them.
