@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// defaultStateDir is where checkpoints are kept unless --state says otherwise (XDG Base Directory
+// Specification 0.8; a relative XDG_STATE_HOME is to be ignored).
+func (s *stdio) defaultStateDir() string {
+	if dir := s.getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "pushmail")
+	}
+	home := s.getenv("HOME")
+	if home == "" {
+		home, _ = os.UserHomeDir()
+	}
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, ".local", "state", "pushmail")
+}
+
+// openStateDir makes the state directory and proves that it can be written, before anything depends on it.
+func openStateDir(dir string) error {
+	if dir == "" {
+		return usageError{errors.New("no place for the state: use --state DIR, or set HOME")}
+	}
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, ".probe-*"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return stateError{fmt.Errorf("state directory %s cannot be used: %w: use another with --state DIR", clean(dir), err)}
+	}
+	return nil
+}
+
+// lockState takes the lock of one checkpoint. Two programs on the same checkpoint would each have
+// only some of the events reported after their next start.
+func lockState(checkpoint string) (release func(), err error) {
+	name := strings.TrimSuffix(checkpoint, ".checkpoint") + ".lock"
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, stateError{err}
+	}
+	if err := lockFile(f); err != nil {
+		f.Close()
+		if errors.Is(err, errLocked) {
+			err = errors.New("another pushmail watches this mailbox with the same state: end it, or use another directory with --state DIR")
+		}
+		return nil, stateError{err}
+	}
+	return func() { f.Close() }, nil
+}
+
+var errLocked = errors.New("locked by another process")

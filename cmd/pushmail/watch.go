@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/watch"
+)
+
+const watchLong = `Watch a mailbox and say what happens in it, as it happens, until Ctrl-C.
+
+URL is imaps://USER@HOST[:PORT]/MAILBOX (TLS), or imap://… which must switch to TLS by
+STARTTLS unless --plaintext. Without a mailbox it is INBOX. In names write %2F for /,
+%40 for @, %20 for a space. For the password see "pushmail help passwords".
+
+What was seen is remembered in the state directory: the next run begins with what has
+changed meanwhile. The first run begins now. Lost connections are mended for ever.
+
+Events go to standard output, everything else to standard error. The words are: new,
+flags (+ set, - taken back), expunge (gone), open (ready), link (down, up, stale), reset
+(the server renumbered the mailbox). --json prints one CloudEvents 1.0 object a line
+instead, mail.mailbox.open first.
+
+--exec runs a command for each event of a message: new, flags, expunge; with --exec-all
+for every event. Everything after --exec (or after --) is the command and its
+arguments, so it comes last; no shell takes part. The command gets the event as JSON on
+standard input and in the environment, without control characters and at most 1,000
+bytes each:
+
+  PUSHMAIL_TYPE        mail.message.new, mail.message.flags, mail.message.expunge …
+  PUSHMAIL_ID          the same if the event is delivered again
+  PUSHMAIL_TIME, PUSHMAIL_SOURCE, PUSHMAIL_ACCOUNT, PUSHMAIL_MAILBOX
+  PUSHMAIL_UID, PUSHMAIL_UIDVALIDITY
+  PUSHMAIL_SUBJECT, PUSHMAIL_FROM, PUSHMAIL_FROM_NAME, PUSHMAIL_DATE,
+  PUSHMAIL_MESSAGE_ID, PUSHMAIL_SIZE, PUSHMAIL_ATTACHMENTS (their number)
+  PUSHMAIL_FLAGS, PUSHMAIL_ADDED, PUSHMAIL_REMOVED
+  PUSHMAIL_UP, PUSHMAIL_STALE, PUSHMAIL_REASON   of mail.link
+
+Commands run one after the other. What they print goes to standard error, or to
+standard output with --quiet, when no events are printed there. One that fails, or is
+killed after --exec-timeout with all its children, is reported, and the event counts as
+delivered; exit status 75 (EX_TEMPFAIL) asks for another try, of which there are five
+within half a minute. A program that ends while a command runs delivers the event again
+at its next start.`
+
+const watchExample = `  pushmail watch imaps://jo@mail.example.org/INBOX
+  pushmail watch --password-command 'pass show mail' imaps://jo%40example.org@mail.example.org/
+  pushmail watch --json imaps://jo@mail.example.org | jq -r .data.envelope.subject
+  pushmail watch imaps://jo@mail.example.org --exec notify-send "New mail"
+  pushmail watch --quiet imaps://jo@mail.example.org -- sh -c 'echo "$PUSHMAIL_SUBJECT"'`
+
+// watchFlags are the flags of "watch" besides those of the connection.
+type watchFlags struct {
+	conn           connFlags
+	output         outputFlags
+	state          string
+	account        string
+	idleRestart    time.Duration
+	pollInterval   time.Duration
+	verifyInterval time.Duration
+	keepTrying     bool
+	execAll        bool
+	execTimeout    time.Duration
+}
+
+// outputFlags say how events are printed.
+type outputFlags struct {
+	json  bool
+	quiet bool
+}
+
+func (a *app) watchCommand() *cobra.Command {
+	f := &watchFlags{}
+	cmd := &cobra.Command{
+		Use:     "watch [flags] URL [--exec CMD [ARG...]]",
+		Short:   "Say what happens in a mailbox, as it happens",
+		Long:    watchLong,
+		Example: watchExample,
+		Args:    oneURL,
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.watch(cmd.Context(), f, args[0]) },
+
+		DisableFlagsInUseLine: true,
+	}
+	f.register(cmd.Flags(), a.defaultStateDir())
+	return cmd
+}
+
+func (f *watchFlags) register(fs *pflag.FlagSet, stateDir string) {
+	fs.SortFlags = false
+	fs.BoolVar(&f.output.json, "json", false, "print each event as one line of JSON (CloudEvents 1.0)")
+	fs.BoolVarP(&f.output.quiet, "quiet", "q", false, "print no events: for --exec, whose output goes to standard output then")
+	fs.StringVar(&f.state, "state", stateDir, "keep what was seen in `DIR`")
+	fs.StringVar(&f.account, "account", "", "`NAME` of the account in events and in the state (default USER@HOST)")
+	fs.String("exec", "", "run `CMD [ARG...]` for each event of a message; must come last")
+	fs.BoolVar(&f.execAll, "exec-all", false, "run the command for the other events, too")
+	fs.DurationVar(&f.execTimeout, "exec-timeout", 30*time.Second, "kill the command after this time")
+	fs.BoolVar(&f.keepTrying, "keep-trying", false, "go on trying if the first connection fails")
+	fs.DurationVar(&f.idleRestart, "idle-restart", 9*time.Minute, "begin IDLE anew after this time")
+	fs.DurationVar(&f.pollInterval, "poll-interval", time.Minute, "ask this often where the server cannot push")
+	fs.DurationVar(&f.verifyInterval, "verify-interval", 10*time.Minute, "check this often that the server pushed everything; 0 never")
+	f.conn.register(fs)
+}
+
+func (a *app) watch(ctx context.Context, f *watchFlags, url string) error {
+	if err := f.validate(); err != nil {
+		return err
+	}
+	hook, err := a.hook(f)
+	if err != nil {
+		return err
+	}
+	c, err := f.conn.resolve(a, url)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	o := f.options(c)
+	if err := openStateDir(f.state); err != nil {
+		return err
+	}
+	store := watch.FileStore{Dir: f.state}
+	o.Store = store
+	unlock, err := lockState(store.Path(watch.Key{Account: o.Account, Mailbox: o.Mailbox}))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	sinks := []sink{a.printer(f.output)}
+	if hook != nil {
+		sinks = append(sinks, hook.deliver)
+	}
+	ctx, done := untilHangup(ctx, a.out)
+	defer done()
+	return atURL(c.url, follow(ctx, o, sinks...))
+}
+
+// validate refuses values that cannot work.
+func (f *watchFlags) validate() error {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"idle-restart", f.idleRestart}, {"poll-interval", f.pollInterval}, {"exec-timeout", f.execTimeout},
+	} {
+		if d.value <= 0 {
+			return usageError{fmt.Errorf("--%s must be more than 0", d.name)}
+		}
+	}
+	switch {
+	case f.idleRestart > 29*time.Minute:
+		return usageError{errors.New("--idle-restart must be at most 29m: servers may end an IDLE after 30 (RFC 2177)")}
+	case f.verifyInterval < 0:
+		return usageError{errors.New("--verify-interval must not be negative")}
+	case f.output.json && f.output.quiet:
+		return usageError{errors.New("--json and --quiet contradict each other")}
+	}
+	return nil
+}
+
+// hook returns the command to run, or nil.
+func (a *app) hook(f *watchFlags) (*hook, error) {
+	if a.execArgv == nil {
+		if f.execAll {
+			return nil, usageError{errors.New("--exec-all needs --exec CMD")}
+		}
+		return nil, nil
+	}
+	if _, err := exec.LookPath(a.execArgv[0]); err != nil {
+		return nil, usageError{fmt.Errorf("--exec: cannot run %s: %w", clean(a.execArgv[0]), errors.Unwrap(err))}
+	}
+	out := a.err
+	if f.output.quiet {
+		out = a.out
+	}
+	return &hook{
+		argv: a.execArgv, all: f.execAll, timeout: f.execTimeout, env: a.env,
+		stdout: out, stderr: a.err, say: a.warn, pauses: retryPauses, grace: 5 * time.Second,
+	}, nil
+}
+
+func (f *watchFlags) options(c *connection) watch.Options {
+	o := watch.Options{
+		Account: f.account, User: c.url.User, Mailbox: c.mailbox,
+		Client: c.client, Login: c.login, KeepTrying: f.keepTrying, VerifyInterval: f.verifyInterval,
+		ClientID: clientID(), Logger: c.logger,
+	}
+	if o.Account == "" {
+		o.Account = c.account()
+	}
+	if o.VerifyInterval == 0 {
+		o.VerifyInterval = -1 // never
+	}
+	o.Client.IdleRestart, o.Client.PollInterval = f.idleRestart, f.pollInterval
+	return o
+}
+
+// clientID is what servers are told of us (RFC 2971).
+func clientID() []imap.Attribute {
+	return []imap.Attribute{{Name: "name", Value: "pushmail"}, {Name: "version", Value: moduleVersion()}}
+}
+
+// sink takes an event. An error ends the watching, and the event counts as not delivered.
+type sink = func(context.Context, watch.Event) error
+
+// follow gives every event to the sinks, in order, until ctx ends, a sink fails, or the mailbox cannot
+// be watched any more. It never returns nil.
+func follow(ctx context.Context, o watch.Options, sinks ...sink) error {
+	for ev, err := range watch.Mailbox(ctx, o) {
+		if err != nil {
+			return err
+		}
+		for _, s := range sinks {
+			if err := s(ctx, ev); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.New("the watching has ended without a reason")
+}
+
+// printer returns the sink that prints events to standard output.
+func (a *app) printer(f outputFlags) sink {
+	var print func(watch.Event) error
+	switch {
+	case f.quiet:
+		print = func(watch.Event) error { return nil }
+	case f.json:
+		print = (&jsonLines{w: a.out}).print
+	default:
+		print = (&printer{w: a.out, look: a.look(a.out), zone: time.Local}).print
+	}
+	return func(_ context.Context, ev watch.Event) error { return print(ev) }
+}
+
+// untilHangup returns a context that ends when the reader of w has gone, if that can be noticed: so
+// "| head -1" ends the program at once, and not with the next mail.
+func untilHangup(ctx context.Context, w io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := onHangup(w, func() { cancel(errOutputClosed) })
+	return ctx, func() {
+		stop()
+		cancel(context.Canceled)
+	}
+}
