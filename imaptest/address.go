@@ -11,6 +11,7 @@ import (
 const (
 	missingMailbox = "MISSING_MAILBOX"
 	missingDomain  = "MISSING_DOMAIN"
+	syntaxError    = "SYNTAX_ERROR"
 )
 
 // parseAddresses reads an address-list (RFC 5322 section 3.4). It never fails: what makes no sense
@@ -174,6 +175,9 @@ func (p *addressParser) angle(name string) {
 			t.gap = false
 			local.add(t)
 		}
+	}
+	if t.kind == 0 {
+		host = words{text: syntaxError}
 	}
 	p.add(name, local, host)
 }

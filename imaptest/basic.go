@@ -133,7 +133,7 @@ func (s *Session) enableCondStore() {
 	}
 	s.condStore = true
 	if s.view != nil {
-		s.send(&imap.Status{Kind: imap.OK, Code: numCode(imap.CodeHighestModSeq, uint64(s.view.modSeq)), Text: "Highest"})
+		s.sendHighest(s.view.modSeq)
 	}
 }
 

@@ -161,11 +161,21 @@ func (s *Session) execute(name string, args []imapwire.Arg) {
 	}
 	s.failed, s.policy = nil, h.updates
 	status := h.run(s, &arguments{left: args})
-	s.sync(s.policy)
+	status = s.withHighest(status, s.sync(s.policy))
 	if s.failed != nil {
 		status = no(imap.CodeServerBug, imap.Printable(s.failed.Error()))
 	}
 	s.answer(status)
+}
+
+// withHighest puts a HIGHESTMODSEQ into the answer of a command, or before it if there is no room.
+func (s *Session) withHighest(status imap.Status, n imap.ModSeq) imap.Status {
+	if n != 0 && status.Kind == imap.OK && status.Code == nil {
+		status.Code = numCode(imap.CodeHighestModSeq, uint64(n))
+	} else {
+		s.sendHighest(n)
+	}
+	return status
 }
 
 // answer ends the running command.

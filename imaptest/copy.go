@@ -43,10 +43,7 @@ func (s *Session) copy(args *arguments, command string, uid, move bool) imap.Sta
 		if s.can(imap.CapUIDPlus) {
 			s.sendOK(code, "Moved")
 		}
-		s.removeMoved(code.Source)
-		if s.condStore {
-			status.Code = numCode(imap.CodeHighestModSeq, uint64(s.view.modSeq))
-		}
+		s.view.remove(code.Source)
 	}
 	return status
 }
@@ -81,10 +78,9 @@ func (v *view) copyTo(dst *Mailbox, positions []int) *imap.Code {
 	return code
 }
 
-func (s *Session) removeMoved(uids imap.UIDSet) {
-	m := s.view.mailbox
+func (v *view) remove(uids imap.UIDSet) {
+	m := v.mailbox
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.expungeLocked(func(msg *message) bool { return uids.Contains(msg.uid) })
-	m.mu.Unlock()
-	s.sync(allUpdates)
 }

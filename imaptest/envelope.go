@@ -1,13 +1,17 @@
 package imaptest
 
-import "github.com/pushmail/pushmail/imap"
+import (
+	"strings"
+
+	"github.com/pushmail/pushmail/imap"
+)
 
 // newEnvelope reads the ENVELOPE from a header (RFC 9051 section 7.5.2). Sender and Reply-To default
 // to From.
 func newEnvelope(fields []field) *imap.Envelope {
 	e := &imap.Envelope{
 		Date:      firstOr(fields, "Date"),
-		Subject:   firstOr(fields, "Subject"),
+		Subject:   strings.Join(strings.Fields(firstOr(fields, "Subject")), " "),
 		InReplyTo: firstOr(fields, "In-Reply-To"),
 		MessageID: firstOr(fields, "Message-ID"),
 		From:      addressField(fields, "From"),

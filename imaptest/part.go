@@ -39,9 +39,10 @@ func parsePart(raw []byte, defaultType string, depth int, budget *int) *part {
 	p.kind = parseHeaderValue(firstOr(p.fields, "Content-Type"))
 	if major, minor, ok := strings.Cut(p.kind.word, "/"); !ok || major == "" || minor == "" {
 		p.kind = headerValue{word: defaultType}
-		if defaultType == "text/plain" {
-			p.kind.params = []imap.Param{{Name: "charset", Value: "us-ascii"}}
-		}
+	}
+	if p.isType("text/") && !p.kind.has("charset") {
+		// The default (RFC 2045 section 5.2), which servers write out.
+		p.kind.params = append(p.kind.params, imap.Param{Name: "charset", Value: "us-ascii"})
 	}
 	if depth >= maxPartDepth {
 		return p

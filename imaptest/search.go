@@ -29,10 +29,7 @@ func (s *Session) search(args *arguments, command string, uid bool) imap.Status 
 	if args.more() && args.left[0].Is("CHARSET") {
 		args.next()
 		if charset := strings.ToUpper(args.astring()); charset != "UTF-8" && charset != "US-ASCII" {
-			return imap.Status{
-				Kind: imap.NO, Text: "Unknown charset",
-				Code: &imap.Code{Name: imap.CodeBadCharset, Words: []string{"UTF-8", "US-ASCII"}},
-			}
+			return no(imap.CodeBadCharset, "Unknown charset")
 		}
 	}
 	p := &searchParser{arguments: args, session: s}

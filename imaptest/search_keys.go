@@ -141,7 +141,10 @@ func (p *searchParser) valueKey(word string) matcher {
 	case "BEFORE", "ON", "SINCE":
 		return p.dateKey(word, func(c *candidate) (time.Time, bool) { return c.date, true })
 	case "SENTBEFORE", "SENTON", "SENTSINCE":
-		return p.dateKey(word[len("SENT"):], func(c *candidate) (time.Time, bool) { return c.envelope().Time() })
+		return p.dateKey(word[len("SENT"):], func(c *candidate) (time.Time, bool) {
+			t, _ := c.envelope().Time() // without a date: long ago
+			return t, true
+		})
 	case "NOT":
 		match := p.key()
 		return func(c *candidate) bool { return !match(c) }
@@ -216,11 +219,7 @@ func (p *searchParser) numbers(word string) matcher {
 		return never
 	}
 	p.byNumber = true
-	positions, ok := p.session.view.bySeq(set)
-	if !ok {
-		p.fail("No such message number")
-	}
-	return p.among(positions)
+	return p.among(p.session.view.bySeqAvailable(set))
 }
 
 func (p *searchParser) among(positions []int) matcher {

@@ -129,14 +129,10 @@ func (r *sectionRequest) parseNames(list string) error {
 	return nil
 }
 
-// read returns what a message has for a request.
+// read returns what a message has for a request. A part that does not exist is empty.
 func (r *sectionRequest) read(c *content) imap.Section {
 	s := imap.Section{Item: r.item, Spec: r.spec, Offset: r.offset}
-	data, ok := r.find(c)
-	if !ok {
-		s.Nil = true
-		return s
-	}
+	data := r.find(c)
 	if r.offset >= 0 {
 		start := min(r.offset, int64(len(data)))
 		data = data[start:min(start+r.length, int64(len(data)))]
@@ -145,9 +141,9 @@ func (r *sectionRequest) read(c *content) imap.Section {
 	return s
 }
 
-func (r *sectionRequest) find(c *content) ([]byte, bool) {
+func (r *sectionRequest) find(c *content) []byte {
 	if len(r.path) == 0 && r.what == "" {
-		return c.raw, true
+		return c.raw
 	}
 	root := c.root()
 	if len(r.path) == 0 {
@@ -156,24 +152,24 @@ func (r *sectionRequest) find(c *content) ([]byte, bool) {
 	p := root.descend(r.path)
 	switch {
 	case p == nil:
-		return nil, false
+		return nil
 	case r.what == "":
-		return p.body, true
+		return p.body
 	case r.what == "MIME":
-		return p.header, true
+		return p.header
 	case p.message == nil:
-		return nil, false // RFC 9051 section 6.4.5: HEADER and TEXT are of messages only
+		return nil // RFC 9051 section 6.4.5: HEADER and TEXT are of messages only
 	}
 	return r.findIn(p.message)
 }
 
 // findIn returns a part of the message p.
-func (r *sectionRequest) findIn(p *part) ([]byte, bool) {
+func (r *sectionRequest) findIn(p *part) []byte {
 	switch r.what {
 	case "HEADER":
-		return p.header, true
+		return p.header
 	case "TEXT":
-		return p.body, true
+		return p.body
 	}
 	var out []byte
 	for _, f := range p.fields {
@@ -184,7 +180,7 @@ func (r *sectionRequest) findIn(p *part) ([]byte, bool) {
 	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
 		out = append(out, "\r\n"...)
 	}
-	return append(out, "\r\n"...), true
+	return append(out, "\r\n"...)
 }
 
 func hasName(names []string, name string) bool {
@@ -205,7 +201,7 @@ func (p *part) descend(path []int) *part {
 			return nil
 		}
 		switch {
-		case msg.isType("multipart/") && len(msg.children) > 0:
+		case msg.isType("multipart/"):
 			if n > len(msg.children) {
 				return nil
 			}

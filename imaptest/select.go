@@ -59,17 +59,15 @@ func (s *Session) describe() (uidValidity uint32) {
 	uidValidity = m.uidValidity
 	uidNext := m.uidNext
 	flags := slices.Concat(systemFlags, m.keywords)
+	v.keywords = len(m.keywords)
 	unseen := slices.IndexFunc(v.msgs, func(msg viewMessage) bool { return !imap.HasFlag(msg.flags, imap.FlagSeen) })
 	m.mu.Unlock()
 
 	s.send(imap.MailboxFlags(flags))
-	permanent := append(flags, imap.FlagWildcard)
-	if v.readOnly {
-		permanent = nil
-	}
-	s.sendOK(&imap.Code{Name: imap.CodePermanentFlags, Flags: permanent}, "Flags permitted")
+	s.sendOK(v.permanentFlags(flags), "Flags permitted")
 	s.send(imap.Exists(len(v.msgs)))
-	s.send(v.recentCount())
+	v.recent = v.recentCount()
+	s.send(v.recent)
 	if unseen >= 0 {
 		s.sendOK(numCode(imap.CodeUnseen, uint64(unseen+1)), "First unseen")
 	}
@@ -186,7 +184,7 @@ func (s *Session) resync(q *resync) {
 		s.send(&imap.Vanished{Earlier: true, UIDs: gone})
 	}
 	for _, row := range rows {
-		s.send(row)
+		s.sendRow(row)
 	}
 }
 

@@ -24,6 +24,7 @@ type storeResult struct {
 	rows     []*imap.Message
 	modified imap.UIDSet // numbers or UIDs that failed UNCHANGEDSINCE
 	missing  bool        // some messages are expunged already
+	keywords []imap.Flag // see [view.newKeywordsLocked]
 }
 
 func (s *Session) store(args *arguments, command string, uid bool) imap.Status {
@@ -43,8 +44,9 @@ func (s *Session) store(args *arguments, command string, uid bool) imap.Status {
 		s.enableCondStore()
 	}
 	result := s.applyStore(positions, r, uid)
+	s.sendKeywords(result.keywords)
 	for _, row := range result.rows {
-		s.send(row)
+		s.sendRow(row)
 	}
 	switch {
 	case !result.modified.Empty():
@@ -128,17 +130,18 @@ func (s *Session) applyStore(positions []int, r *storeRequest, uid bool) (result
 	if stored {
 		m.wakeLocked()
 	}
+	result.keywords = v.newKeywordsLocked()
 	return result
 }
 
-// storeRowLocked is the answer for one message: its flags, unless the store is silent, and its
-// mod-sequence, silent or not, if the client knows those (RFC 7162 section 3.1.3).
+// storeRowLocked is the answer for one message: its flags, unless the store is silent or changed
+// nothing, and its mod-sequence, silent or not, if the client knows those (RFC 7162 section 3.1.3).
 func (s *Session) storeRowLocked(i int, r *storeRequest, uid, changed, known bool) *imap.Message {
 	msg := &s.view.msgs[i]
 	if r.silent && known {
 		msg.seen = msg.modSeq
 	}
-	if r.silent && !(s.condStore && (changed || r.conditional)) {
+	if !changed || r.silent && !s.condStore {
 		return nil
 	}
 	row := &imap.Message{SeqNum: seqNum(i)}

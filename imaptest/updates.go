@@ -1,37 +1,48 @@
 package imaptest
 
-import "github.com/pushmail/pushmail/imap"
+import (
+	"slices"
+
+	"github.com/pushmail/pushmail/imap"
+)
 
 // news is what happened in a mailbox since a view last looked.
 type news struct {
-	flags []*imap.Message // changes of flags that the client does not know
-	added bool
+	flags    []*imap.Message // changes of flags that the client does not know
+	added    bool
+	keywords []imap.Flag // the flags of the mailbox, if there are new ones
 }
 
-// sync tells the client what happened in the selected mailbox, as far as the policy allows.
+// sync tells the client what happened in the selected mailbox, as far as the policy allows. It returns
+// a HIGHESTMODSEQ that the client should be told next, or 0.
 //
 // The log says what happened; the client is told how it is now. So any number of changes of one
 // message is one FETCH, and a message that came and went is nothing.
-func (s *Session) sync(policy updatePolicy) {
+func (s *Session) sync(policy updatePolicy) imap.ModSeq {
 	v := s.view
 	if v == nil || policy == noUpdates {
-		return
+		return 0
 	}
-	n := s.catchUp(v)
+	n := s.catchUp(v, policy)
+	s.sendKeywords(n.keywords)
 	for _, row := range n.flags {
-		s.send(row)
+		s.sendRow(row)
 	}
 	if policy == allUpdates {
 		s.sendExpunges(v)
 	}
 	if n.added {
 		s.send(imap.Exists(len(v.msgs)))
-		s.send(v.recentCount())
 	}
+	if recent := v.recentCount(); recent != v.recent {
+		s.send(recent)
+		v.recent = recent
+	}
+	return s.highest(v)
 }
 
 // catchUp reads the log up to its end. What was expunged stays in the view until the client is told.
-func (s *Session) catchUp(v *view) news {
+func (s *Session) catchUp(v *view, policy updatePolicy) news {
 	m := v.mailbox
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,16 +67,74 @@ func (s *Session) catchUp(v *view) news {
 		}
 	}
 	for _, uid := range changed {
-		if i, ok := v.index(uid); ok && v.msgs[i].modSeq > v.msgs[i].seen && !v.gone.Contains(uid) {
+		if policy == allUpdates && v.gone.Contains(uid) {
+			continue
+		}
+		if i, ok := v.index(uid); ok && v.msgs[i].modSeq > v.msgs[i].seen {
 			n.flags = append(n.flags, s.flagsRowLocked(i))
 		}
 	}
+	n.keywords = v.newKeywordsLocked()
 	v.cursor, v.modSeq = len(m.log), m.modSeq
 	return n
 }
 
-// flagsRowLocked is an unsolicited FETCH. RFC 7162 sections 3.1 and 3.2.4: after a CONDSTORE enabling
-// command it has the mod-sequence, and on a server with QRESYNC the UID too.
+// newKeywordsLocked returns the flags of the mailbox if the client does not know all of them.
+func (v *view) newKeywordsLocked() []imap.Flag {
+	if v.keywords == len(v.mailbox.keywords) {
+		return nil
+	}
+	v.keywords = len(v.mailbox.keywords)
+	return slices.Concat(systemFlags, v.mailbox.keywords)
+}
+
+// sendKeywords tells the client that the flags of the mailbox have become more (RFC 9051 section 7.3.5).
+func (s *Session) sendKeywords(flags []imap.Flag) {
+	if flags == nil {
+		return
+	}
+	s.send(imap.MailboxFlags(flags))
+	s.sendOK(s.view.permanentFlags(flags), "Flags permitted")
+}
+
+func (v *view) permanentFlags(flags []imap.Flag) *imap.Code {
+	code := &imap.Code{Name: imap.CodePermanentFlags}
+	if !v.readOnly {
+		code.Flags = append(slices.Clone(flags), imap.FlagWildcard)
+	}
+	return code
+}
+
+// highest returns the HIGHESTMODSEQ to tell a client that has enabled QRESYNC, or 0. Such a client may
+// take the greatest mod-sequence that it saw for its own. That is too low when only removals and new
+// messages came; and too high while removals are held back, which it would never hear of after a
+// reconnect: then it is told the last one at which nothing was missing. Dovecot does so.
+func (s *Session) highest(v *view) (told imap.ModSeq) {
+	heldBack := !v.gone.Empty()
+	switch {
+	case !s.qresync:
+	case heldBack && v.fetched > v.complete:
+		told = v.complete
+	case !heldBack && v.modSeq > v.complete && v.modSeq > v.fetched:
+		told = v.modSeq
+	}
+	if !heldBack {
+		v.complete = v.modSeq
+	}
+	return told
+}
+
+// sendRow sends a row of FETCH.
+func (s *Session) sendRow(row *imap.Message) {
+	if row.Items.Has(imap.ItemModSeq) {
+		s.view.fetched = max(s.view.fetched, row.ModSeq)
+	}
+	s.send(row)
+}
+
+// flagsRowLocked is an unsolicited FETCH. After a CONDSTORE enabling command it has the mod-sequence
+// (RFC 7162 section 3.1), after ENABLE QRESYNC the UID too. Section 3.2.4 wants the UID in both cases
+// of a server that knows QRESYNC; Dovecot does not give it, so clients must do without.
 func (s *Session) flagsRowLocked(i int) *imap.Message {
 	m := &s.view.msgs[i]
 	row := &imap.Message{SeqNum: seqNum(i), Items: imap.ItemFlags, Flags: s.view.flagsLocked(i)}
@@ -79,7 +148,7 @@ func (s *Session) addModSeqLocked(row *imap.Message, m *message) {
 	}
 	row.Items |= imap.ItemModSeq
 	row.ModSeq = m.modSeq
-	if s.can(imap.CapQResync) {
+	if s.qresync {
 		row.Items |= imap.ItemUID
 		row.UID = m.uid
 	}
@@ -112,6 +181,13 @@ func (s *Session) sendExpunges(v *view) {
 // progress (RFC 9051 section 5.2), so it waits for the next one.
 func (s *Session) push() {
 	if s.idleTag != "" && !s.server.deafIdle.Load() {
-		s.sync(allUpdates)
+		s.sendHighest(s.sync(allUpdates))
+	}
+}
+
+// sendHighest says a HIGHESTMODSEQ, unless it is 0.
+func (s *Session) sendHighest(n imap.ModSeq) {
+	if n != 0 {
+		s.sendOK(numCode(imap.CodeHighestModSeq, uint64(n)), "Highest")
 	}
 }

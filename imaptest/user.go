@@ -125,7 +125,7 @@ var (
 )
 
 func validName(name string) bool {
-	return name != "" && name[0] != delim && !strings.Contains(name, "//") && !strings.ContainsAny(name, "\x00\r\n*%")
+	return name != "" && name[0] != delim && !strings.Contains(name, "//") && !strings.ContainsAny(name, "\x00\r\n")
 }
 
 func (u *User) createMailbox(name string) (*Mailbox, error) {
@@ -166,7 +166,7 @@ func (u *User) renameMailbox(from, to string) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	switch {
-	case u.mailboxes[from] == nil:
+	case !u.existsLocked(from):
 		return errNoMailbox
 	case !validName(to):
 		return errBadName
@@ -188,6 +188,16 @@ func (u *User) renameMailbox(from, to string) error {
 		}
 	}
 	return nil
+}
+
+// existsLocked reports whether there is a mailbox with that name, or one below it.
+func (u *User) existsLocked(name string) bool {
+	for other := range u.mailboxes {
+		if other == name || strings.HasPrefix(other, name+string(delim)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (u *User) moveLocked(m *Mailbox, from, to string) {

@@ -16,6 +16,12 @@ type view struct {
 	cursor   int           // the log up to here was seen
 	modSeq   imap.ModSeq   // HIGHESTMODSEQ as far as the log was seen
 	gone     imap.UIDSet   // expunged, and the client was not told yet
+	recent   imap.Recent   // the last RECENT that was sent
+	keywords int           // how many keywords FLAGS had
+
+	// For HIGHESTMODSEQ; see [Session.highest].
+	complete imap.ModSeq // everything up to here was told
+	fetched  imap.ModSeq // the greatest mod-sequence in a row
 }
 
 // viewMessage is a message of a view.
@@ -29,7 +35,7 @@ type viewMessage struct {
 func (m *Mailbox) open(s *Session, readOnly bool) *view {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v := &view{mailbox: m, readOnly: readOnly, cursor: len(m.log), modSeq: m.modSeq}
+	v := &view{mailbox: m, readOnly: readOnly, cursor: len(m.log), modSeq: m.modSeq, complete: m.modSeq}
 	v.msgs = make([]viewMessage, 0, len(m.msgs))
 	for _, msg := range m.msgs {
 		v.addLocked(msg)
@@ -92,6 +98,20 @@ func (v *view) bySeq(set imap.SeqSet) ([]int, bool) {
 		out = appendRange(out, int(lo)-1, int(hi))
 	}
 	return out, true
+}
+
+// bySeqAvailable is bySeq for SEARCH, where numbers that do not exist find nothing.
+func (v *view) bySeqAvailable(set imap.SeqSet) []int {
+	n := imap.SeqNum(len(v.msgs))
+	if n == 0 {
+		return nil
+	}
+	out, _ := v.bySeq(set.Intersect(imap.SetOfRange(1, n)))
+	if set.Dynamic() {
+		last, _ := v.bySeq(set[len(set)-1:])
+		out = append(out, last...)
+	}
+	return out
 }
 
 // byUID returns the positions that a set of UIDs names, in order. UIDs that do not exist are ignored
