@@ -30,7 +30,8 @@ func TestNoMessageIsLostWhenPushmailIsKilled(t *testing.T) {
 	const kills, writers = 15, 3
 	random := newRand(t)
 	a := newAccount(t, shared.get(t))
-	events := collect(a.watch()) // the first start knows of nothing; from its open event on nothing may be lost
+	a.watch().Stop(t) // the first start knows of nothing: from here on nothing may be lost
+	var events []pushmail.Event
 
 	stop := make(chan struct{})
 	var delivered [writers]int
@@ -68,10 +69,16 @@ func TestNoMessageIsLostWhenPushmailIsKilled(t *testing.T) {
 	t.Logf("%d messages, %d kills, %d events", total, kills, len(events))
 }
 
-// collect ends a run at once and returns its events.
-func collect(r *pushmail.Run) []pushmail.Event {
-	r.Kill()
-	return r.Events()
+// TestFirstStartThatIsKilledAtOnceIsRemembered: once pushmail has said that a mailbox is open, all that comes is new, even if it is
+// killed that very moment.
+func TestFirstStartThatIsKilledAtOnceIsRemembered(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t, shared.get(t))
+	a.watch().Kill()
+	a.deliver("right after")
+	r := a.watch()
+	a.waitNew(r, "right after")
+	r.Stop(t)
 }
 
 func subjectOf(writer, i int) string { return fmt.Sprintf("writer %d message %d", writer, i) }

@@ -40,15 +40,15 @@ func TestExecRunsACommandForEachEvent(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t, shared.get(t))
 	dir := t.TempDir()
-	// The command keeps its standard input, environment and arguments in files named after the event's type and subject.
+	// The command keeps its standard input, environment and arguments in files named after the event's type and UID.
 	script := filepath.Join(dir, "on-event")
 	check(t, os.WriteFile(script, []byte(`#!/bin/sh
-cat > "$1/$PUSHMAIL_TYPE.$PUSHMAIL_SUBJECT.json"
-env | grep '^PUSHMAIL_' > "$1/$PUSHMAIL_TYPE.$PUSHMAIL_SUBJECT.env"
-printf '%s\n' "$@" > "$1/$PUSHMAIL_TYPE.$PUSHMAIL_SUBJECT.args"
+cat > "$1/$PUSHMAIL_TYPE.$PUSHMAIL_UID.json"
+env | grep '^PUSHMAIL_' > "$1/$PUSHMAIL_TYPE.$PUSHMAIL_UID.env"
+printf '%s\n' "$@" > "$1/$PUSHMAIL_TYPE.$PUSHMAIL_UID.args"
 `), 0o755))
 	r := pushmail.Start(t, pushmail.Options{
-		Args: append(a.args(a.url(a.server.IMAPS, "INBOX")), "--exec", "--", script, dir, "$HOME; echo no shell"),
+		Args: append(a.args(a.url(a.server.IMAPS, "INBOX")), "--exec", script, dir, "$HOME; echo no shell"),
 		Env:  []string{"PUSHMAIL_PASSWORD=" + dovecot.Password},
 	})
 	r.WaitFor(t, patience, "open event", pushmail.Is(pushmail.Open))
@@ -68,7 +68,10 @@ printf '%s\n' "$@" > "$1/$PUSHMAIL_TYPE.$PUSHMAIL_SUBJECT.args"
 		t.Errorf("the command's input is\n%s\nwant\n%s", stdin, event.Raw)
 	}
 	env := strings.Split(strings.TrimSpace(read("env")), "\n")
-	for _, want := range []string{"PUSHMAIL_ID=" + event.ID, "PUSHMAIL_TYPE=" + event.Type, "PUSHMAIL_SUBJECT=" + event.Subject} {
+	for _, want := range []string{
+		"PUSHMAIL_ID=" + event.ID, "PUSHMAIL_TYPE=" + event.Type, "PUSHMAIL_UID=" + event.Subject,
+		"PUSHMAIL_SUBJECT=for a command", "PUSHMAIL_FROM=ann@example.org", "PUSHMAIL_MAILBOX=INBOX",
+	} {
 		if !slices.Contains(env, want) {
 			t.Errorf("the command's environment lacks %s:\n%s", want, strings.Join(env, "\n"))
 		}

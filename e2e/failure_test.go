@@ -15,11 +15,11 @@ import (
 
 // The exit codes that scripts rely on.
 const (
-	exitUsage       = 2
-	exitAuth        = 3
-	exitConnect     = 4
-	exitCertificate = 5
-	exitMailbox     = 6
+	exitUsage    = 2
+	exitAuth     = 3
+	exitConnect  = 4
+	exitSecurity = 5
+	exitMailbox  = 6
 )
 
 // TestFailuresAtStartAreSaidClearly: what cannot get better by trying again ends the program within seconds, with one clear
@@ -36,17 +36,17 @@ func TestFailuresAtStartAreSaidClearly(t *testing.T) {
 		code int
 		says string // somewhere on stderr, in any case
 	}{
-		{name: "no argument", code: exitUsage, says: "usage"},
+		{name: "no argument", code: exitUsage, says: "which mailbox"},
 		{name: "unknown flag", args: []string{"--jsno"}, url: "imaps://jo@" + server.IMAPS + "/INBOX", code: exitUsage, says: "--jsno"},
-		{name: "not a URL", url: "hello", code: exitUsage, says: "hello"},
+		{name: "not a URL", url: "hello", code: exitUsage, says: "imaps://"},
 		{name: "a wrong scheme", url: "https://jo@example.org/", code: exitUsage, says: "https"},
 		{name: "wrong password", args: trusted, url: "imaps://jo@" + server.IMAPS + "/INBOX", env: "wrong", code: exitAuth, says: "jo"},
 		{name: "unknown host", url: "imaps://jo@no-such-host.invalid/INBOX", code: exitConnect, says: "no-such-host.invalid"},
 		{name: "nobody listens", url: "imaps://jo@" + closedPort(t) + "/INBOX", code: exitConnect, says: "refused"},
-		{name: "untrusted certificate", url: "imaps://jo@" + server.IMAPS + "/INBOX", code: exitCertificate, says: "certificate"},
+		{name: "untrusted certificate", url: "imaps://jo@" + server.IMAPS + "/INBOX", code: exitSecurity, says: "certificate"},
 		{name: "missing mailbox", args: trusted, url: "imaps://jo@" + server.IMAPS + "/NoSuchBox", code: exitMailbox, says: "NoSuchBox"},
 		{name: "web server behind TLS", args: trusted, url: "imaps://jo@" + talker(t, tlsOf(t, server), "HTTP/1.1 400 Bad Request\r\n\r\n") + "/", code: exitConnect},
-		{name: "plain web server", url: "imaps://jo@" + talker(t, nil, "HTTP/1.1 400 Bad Request\r\n\r\n") + "/", code: exitConnect},
+		{name: "plain web server", url: "imaps://jo@" + talker(t, nil, "HTTP/1.1 400 Bad Request\r\n\r\n") + "/", code: exitSecurity, says: "does not speak TLS"},
 		{name: "silent server", url: "imaps://jo@" + silent(t, nil) + "/", args: []string{"--connect-timeout", "2s"}, code: exitConnect},
 		{name: "silent server behind TLS", url: "imaps://jo@" + silent(t, tlsOf(t, server)) + "/", args: append(trusted, "--connect-timeout", "2s"), code: exitConnect},
 		{name: "server that hangs up", url: "imaps://jo@" + talker(t, nil, "") + "/", code: exitConnect},

@@ -21,6 +21,10 @@ func TestMain(m *testing.M) {
 		fmt.Println("e2e: not run with -short")
 		return
 	}
+	if err := waitMoreInParallel(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	if err := shared.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -31,6 +35,16 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// waitMoreInParallel raises the number of parallel tests unless -parallel says it: these tests wait more than they compute.
+func waitMoreInParallel() error {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if given {
+		return nil
+	}
+	return flag.Set("test.parallel", "8")
 }
 
 // shared is one ordinary Dovecot for all tests that do not break it: each has a user of its own.

@@ -104,6 +104,7 @@ func TestMailboxWithALongNameIsWatched(t *testing.T) {
 func TestMailboxWithTenThousandMessages(t *testing.T) {
 	t.Parallel()
 	const batches, batch = 20, 500
+	pushmail.Binary(t) // built before the time is taken
 	a := newAccount(t, dovecot.Start(t, dovecot.Options{MailLocation: "mdbox:~/mdbox"}))
 	session := a.session("INBOX")
 	for b := range batches {

@@ -109,7 +109,8 @@ func TestDeadConnectionIsNoticed(t *testing.T) {
 			test.fault(p)
 			latency(t, "mail from the time in the dark", func() {
 				a.deliver("meanwhile")
-				a.waitNew(r, "meanwhile")
+				// Nothing but the missing answer to DONE tells of a black hole: --idle-restart and half a minute.
+				r.WaitFor(t, 2*patience, "mail from the time in the dark", pushmail.NewMessage("meanwhile"))
 			})
 			a.deliver("after")
 			a.waitNew(r, "after")

@@ -36,7 +36,9 @@ func TestChangedUIDValidityIsAReset(t *testing.T) {
 				t.Run(when.name, func(t *testing.T) {
 					t.Parallel()
 					a := newAccount(t, dovecot.Start(t, dovecot.Options{}))
-					session := a.session("INBOX")
+					session, err := a.login() // with nothing selected, so that it outlives the change
+					check(t, err)
+					defer session.Close()
 					if test.mailbox != "INBOX" {
 						_, err := session.Do("CREATE " + test.mailbox)
 						check(t, err)

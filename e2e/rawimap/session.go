@@ -71,7 +71,8 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return fmt.Sprintf("%s: %s", e.Command, e.Reply) }
 
-// Do sends one command without its tag and returns the untagged lines before its OK, without CRLF. A NO or BAD is a *StatusError.
+// Do sends one command without its tag and returns the untagged lines before its OK, without CRLF; after an
+// error those that still came. A NO or BAD is a *StatusError.
 func (s *Session) Do(command string) ([]string, error) {
 	tag, err := s.send(command)
 	if err != nil {
@@ -79,7 +80,7 @@ func (s *Session) Do(command string) ([]string, error) {
 	}
 	untagged, reply, err := s.wait(tag)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", firstWord(command), err)
+		return untagged, fmt.Errorf("%s: %w", firstWord(command), err)
 	}
 	if !strings.HasPrefix(reply, "OK ") {
 		return untagged, &StatusError{Command: firstWord(command), Reply: reply}
