@@ -82,6 +82,9 @@ func (d *Decoder) address(a *imap.Address) {
 	}
 	a.Mailbox = d.spNString()
 	a.Host = d.spNString()
+	if d.peek() == ' ' && d.tolerates(QuirkSpaces) {
+		d.pos++
+	}
 	if !d.accept(')') || d.failed {
 		d.longAddress(a, start)
 		return

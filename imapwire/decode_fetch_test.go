@@ -3,6 +3,7 @@ package imapwire
 import (
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -337,4 +338,44 @@ func TestHostileNestingIsQuick(t *testing.T) {
 			t.Errorf("%.40q… took %v", in, took)
 		}
 	}
+}
+
+// heap returns the bytes in use after a collection.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func TestKeptMessageKeepsFewNeighbours(t *testing.T) {
+	all := rows(4000, 9)
+	big := "* 1 FETCH (BODY[] {1000000}\r\n" + strings.Repeat("x", 1000000) + ")"
+	d := NewDecoder(nil)
+	var kept []imap.Response
+	before := heap()
+	for i, row := range all {
+		r, err := d.Decode(Frame{Data: []byte(row)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%1000 == 500 {
+			kept = append(kept, r)
+		}
+		if i%1000 == 501 {
+			if _, err := d.Decode(Frame{Data: []byte(big)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	d.Release()
+	each := (heap() - before) / int64(len(kept))
+	if each > 100<<10 {
+		t.Error("each message that is kept keeps", each, "bytes")
+	}
+	t.Log(each, "bytes for each message of 1.1 KB that is kept alone")
+	runtime.KeepAlive(kept)
+	runtime.KeepAlive(all)
+	runtime.KeepAlive(big)
 }

@@ -119,7 +119,7 @@ func (f *Framer) stepLine() (fr Frame, done, more bool, err error) {
 	i := bytes.IndexByte(f.buf[f.scan:f.end], '\n')
 	if i < 0 {
 		f.scan = f.end
-		if f.end-f.line > f.lim.Line+1 {
+		if f.end-f.line > f.lim.Line+1 && !f.isLong() {
 			return fr, false, false, f.beginSkip("Line", int64(f.lim.Line), int64(f.end-f.line))
 		}
 		if f.end-f.start > f.lim.Response+1 {
@@ -131,7 +131,7 @@ func (f *Framer) stepLine() (fr Frame, done, more bool, err error) {
 	text := trimCR(f.buf[f.line:lf])
 	size := f.line + len(text) - f.start
 	switch {
-	case len(text) > f.lim.Line:
+	case len(text) > f.lim.Line && !f.isLong():
 		return fr, false, false, f.beginSkip("Line", int64(f.lim.Line), int64(len(text)))
 	case size > f.lim.Response:
 		return fr, false, false, f.beginSkip("Response", int64(f.lim.Response), int64(size))

@@ -169,6 +169,22 @@ func isFetch(head []byte) bool {
 	return bytes.EqualFold(word, []byte("FETCH")) || bytes.EqualFold(word, []byte("UIDFETCH"))
 }
 
+// isLong reports whether the response is one whose lines are bounded by Limits.Response alone: a list of
+// message numbers.
+func (f *Framer) isLong() bool {
+	b, ok := bytes.CutPrefix(f.buf[f.start:f.end], []byte("* "))
+	if !ok {
+		return false
+	}
+	word, _, _ := bytes.Cut(b[:min(len(b), 16)], space)
+	for _, long := range [...]string{"SEARCH", "SORT", "THREAD", "ESEARCH", "VANISHED"} {
+		if bytes.EqualFold(word, []byte(long)) {
+			return true
+		}
+	}
+	return false
+}
+
 // stray says what an empty line after a literal is.
 type stray uint8
 

@@ -183,6 +183,7 @@ var limitCases = []limitCase{
 	{"response in a line", Limits{Response: 20}, "* OK 0123456789ABCDE", "* OK 0123456789ABCDEF", "Response"},
 	{"response with a literal", Limits{Response: 20}, "* X ({9}\r\n123456789)", "* X ({9}\r\n1234567890)", "Response"},
 	{"response by a literal", Limits{Response: 20}, "* X {11}\r\n0123456789", "* X {11}\r\n0123456789A", "Response"},
+	{"line of numbers", Limits{Line: 10, Response: 20}, "* SEARCH 1 2 3 4 5 6", "* SEARCH 1 2 3 4 5 60", "Response"},
 	{"literals", Limits{Tokens: 2}, "* X {1}\r\na {0}\r\n", "* X {1}\r\na {0}\r\n {0}\r\n", "Tokens"},
 }
 

@@ -6,8 +6,8 @@ import "cmp"
 // waiting in IDLE included. A zero field means its default; see [DefaultLimits].
 type Limits struct {
 	// Line bounds one line of a response without its line end: the text up to a literal, between two
-	// literals, or after the last one. LIST, SEARCH and FETCH lines of big mailboxes are long, so the
-	// default is 1 MiB.
+	// literals, or after the last one. The default is 1 MiB. The lines that are as long as a mailbox is
+	// large (SEARCH, SORT, THREAD, ESEARCH, VANISHED) are only bounded by Response.
 	Line int
 	// Literal bounds a literal that is kept in the response. A body section that is streamed
 	// ([Framer.Stream]) has no bound. The default is 1 MiB.
@@ -21,9 +21,12 @@ type Limits struct {
 	Skip int64
 	// Depth bounds the nesting of parentheses and of body parts. The default is 64.
 	Depth int
-	// Tokens bounds the values (strings, numbers, atoms, lists) of one response. The default is 100,000.
+	// Tokens bounds the elements of one response: items, flags, addresses, body parts, parameters,
+	// entries of lists, literals. What they take in memory is many times what they take on the wire.
+	// The default is 100,000.
 	Tokens int
-	// Ranges bounds the ranges of one message set. The default is 100,000.
+	// Ranges bounds the ranges of one message set and the numbers of SEARCH, SORT and THREAD, which
+	// take little more in memory than on the wire. The default is 2,000,000.
 	Ranges int
 }
 
@@ -36,7 +39,7 @@ var DefaultLimits = Limits{
 	Skip:     64 << 20,
 	Depth:    64,
 	Tokens:   100_000,
-	Ranges:   100_000,
+	Ranges:   2_000_000,
 }
 
 func (l Limits) withDefaults() Limits {
