@@ -75,7 +75,7 @@ func (l *Ledger) mark() {
 func (l *Ledger) reach() {
 	for len(l.marks) > 0 && l.marks[0].after <= l.taken {
 		l.acked.highest = l.marks[0].highest
-		l.acked.uidNext = l.marks[0].uidNext
+		l.acked.uidNext = max(l.marks[0].uidNext, l.acked.frontier())
 		l.marks = l.marks[1:]
 	}
 	if len(l.queue) == 0 && l.acked.n == l.view.state.n {
@@ -85,9 +85,9 @@ func (l *Ledger) reach() {
 
 // rest shares the memory of the two States again: with nothing waiting they are the same.
 func (l *Ledger) rest() {
-	highest, uidNext := l.acked.highest, l.acked.uidNext
+	highest := l.acked.highest // that of the View may have moved since the last mark
 	l.acked = l.view.state.Clone()
-	l.acked.highest, l.acked.uidNext = highest, uidNext
+	l.acked.highest = highest
 	l.queue, l.marks = nil, nil
 }
 

@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pushmail/pushmail/imap"
 )
@@ -394,7 +395,18 @@ func (r *Resync) changes(s *State) []Change {
 	}
 	r.revise(s, changes)
 	Canonical(changes)
+	r.keepHighWater(s, changes)
 	return changes
+}
+
+// keepHighWater keeps in mind the highest UID that was ever seen, also where a diff started from
+// nothing: it tells a mailbox that was restored from a backup. One that was starts again.
+func (r *Resync) keepHighWater(s *State, changes []Change) {
+	reused := slices.ContainsFunc(changes, func(c Change) bool { return c.Kind == New && c.UID <= r.old.last })
+	if reused || r.old.last == 0 || r.opened.UIDNext != 0 && r.opened.UIDNext <= r.old.last {
+		return
+	}
+	s.saw(r.old.last)
 }
 
 // revise sets the revisions to the old ones plus the net changes: what happened on the way is not

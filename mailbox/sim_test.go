@@ -17,10 +17,10 @@ type simServer struct {
 	msgs        []simMsg
 	gone        []simMsg // expunged, modSeq is that of the expunge
 
-	noModSeq   bool // the mailbox has no mod-sequences
-	qresync    bool // expunges count
-	existing   bool // HIGHESTMODSEQ is the highest of the messages that are left, which RFC 7162 allows without QRESYNC
-	forgetful  bool // remembers no expunges: names every UID that is not there (RFC 7162 section 5.1)
+	noModSeq  bool // the mailbox has no mod-sequences
+	qresync   bool // expunges count
+	existing  bool // HIGHESTMODSEQ is the highest of the messages that are left, which RFC 7162 allows without QRESYNC
+	forgetful bool // remembers no expunges: names every UID that is not there (RFC 7162 section 5.1)
 }
 
 type simMsg struct {

@@ -307,10 +307,19 @@ func (s *State) removeIn(k, i int) {
 	s.merge(k)
 }
 
+// fewUIDs are quicker removed one by one.
+const fewUIDs = 64
+
 // removeSet takes the UIDs in set out and returns how many there were. Its cost is that of the
 // chunks it touches, however much set spans.
 func (s *State) removeSet(set imap.UIDSet) int {
 	before := s.n
+	if set.Len() <= fewUIDs && !set.Dynamic() {
+		for uid := range set.All() {
+			s.remove(uid)
+		}
+		return before - s.n
+	}
 	out := s.chunks[:0:0]
 	for _, c := range s.chunks {
 		if !overlaps(set, c.first(), c.last()) {

@@ -103,7 +103,7 @@ func TestStateAgainstPlainList(t *testing.T) {
 				}
 			case 5:
 				if rng.IntN(20) == 0 {
-					span := imap.SetOfRange(uid, uid+imap.UID(rng.IntN(40)))
+					span := imap.SetOfRange(uid, uid+imap.UID(rng.IntN(120)))
 					if rng.IntN(10) == 0 {
 						span = imap.SetOfRange(uid, 1<<32-1)
 					}
