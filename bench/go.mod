@@ -1,0 +1,17 @@
+module github.com/pushmail/pushmail/bench
+
+go 1.26.0
+
+replace github.com/pushmail/pushmail => ../
+
+require (
+	github.com/emersion/go-imap v1.2.1
+	github.com/emersion/go-imap/v2 v2.0.0-beta.8
+	github.com/pushmail/pushmail v0.0.0
+)
+
+require (
+	github.com/emersion/go-message v0.18.2 // indirect
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
