@@ -54,7 +54,7 @@ func (f *Framer) thrownAway(n int64) error {
 
 // checkSkip gives the connection up if n more bytes are beyond Limits.Skip.
 func (f *Framer) checkSkip(n int64) error {
-	if f.skip.done <= f.lim.Skip && n <= f.lim.Skip-f.skip.done {
+	if n <= f.lim.Skip-f.skip.done {
 		return nil
 	}
 	f.skip.limit.Skipped = false

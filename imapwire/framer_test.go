@@ -524,6 +524,20 @@ func TestTakeBufferedAndReset(t *testing.T) {
 	}
 }
 
+func TestResetForgetsAFatalError(t *testing.T) {
+	data := iotest.DataErrReader(strings.NewReader("* X {99999999999}\r\n"))
+	f := NewFramer(data, nil)
+	for range 2 {
+		if e, ok := errors.AsType[*LimitError](second(f.Next())); !ok || e.Skipped {
+			t.Fatal(e)
+		}
+	}
+	f.Reset(strings.NewReader("* 2 EXISTS\r\n"))
+	if fr, err := f.Next(); string(fr.Data) != "* 2 EXISTS" {
+		t.Errorf("%q, %v", fr.Data, err)
+	}
+}
+
 // chunked cuts b at random places.
 func chunked(b []byte, rnd *rand.Rand) [][]byte {
 	var out [][]byte
