@@ -271,25 +271,12 @@ func (c *Command) String(s string) *Command {
 }
 
 func (c *Command) string(argument, s string) *Command {
-	if !c.canQuote(s) {
+	data, ok := appendString(c.cur.Data, s, c.opts.UTF8)
+	if !ok {
 		return c.literalBytes(argument, s, false)
 	}
-	c.cur.Data = appendQuoted(c.cur.Data, s)
+	c.cur.Data = data
 	return c
-}
-
-// canQuote reports whether s can be a quoted string: printable US-ASCII, and UTF-8 where agreed
-// (RFC 6855 section 3). The other control characters are allowed, but no reason to rely on it.
-func (c *Command) canQuote(s string) bool {
-	if len(s) > maxQuoted {
-		return false
-	}
-	for i := range len(s) {
-		if b := s[i]; b < ' ' || b == 0x7f || b >= 0x80 && !c.opts.UTF8 {
-			return false
-		}
-	}
-	return !c.opts.UTF8 || utf8.ValidString(s)
 }
 
 // AString appends s as an atom if it is a plain word, else as String does.

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/pushmail/pushmail/imap"
 )
@@ -213,30 +212,10 @@ func (w *responseWriter) aString(s string) *responseWriter {
 
 // string writes a quoted string, or a literal if s cannot be quoted.
 func (w *responseWriter) string(s string) *responseWriter {
-	if len(s) > maxQuoted {
+	var ok bool
+	if w.dst, ok = appendString(w.dst, s, w.utf8); !ok {
 		return w.literal(s)
 	}
-	start := len(w.dst)
-	w.dst = append(w.dst, '"')
-	eight := false
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ' || c == 0x7f || c >= 0x80 && !w.utf8:
-			w.dst = w.dst[:start]
-			return w.literal(s)
-		case c == '"' || c == '\\':
-			w.dst = append(w.dst, '\\', c)
-			continue
-		case c >= 0x80:
-			eight = true
-		}
-		w.dst = append(w.dst, s[i])
-	}
-	if eight && !utf8.ValidString(s) {
-		w.dst = w.dst[:start]
-		return w.literal(s)
-	}
-	w.dst = append(w.dst, '"')
 	return w
 }
 
