@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushmail/pushmail/e2e/dovecot"
 	"github.com/pushmail/pushmail/e2e/pushmail"
 	"github.com/pushmail/pushmail/e2e/rawimap"
 )
@@ -67,6 +68,41 @@ func TestNoMessageIsLostWhenPushmailIsKilled(t *testing.T) {
 		t.Errorf("%d messages are reported, want %d", len(ids), total)
 	}
 	t.Logf("%d messages, %d kills, %d events", total, kills, len(events))
+}
+
+// TestNoMessageIsLostBehindAStuckReader kills pushmail (-9) while it waits for a reader of its output that has stopped reading: what
+// it could not hand over is not done.
+func TestNoMessageIsLostBehindAStuckReader(t *testing.T) {
+	t.Parallel()
+	const messages = 400 // far more than a pipe holds
+	a := newAccount(t, shared.get(t))
+	a.watch().Stop(t)
+	var mails [][]byte
+	for i := range messages {
+		mails = append(mails, mail(subjectOf(0, i)))
+	}
+	_, err := a.session("INBOX").AppendMany("INBOX", mails)
+	check(t, err)
+
+	var events []pushmail.Event
+	for range 3 {
+		r := pushmail.Start(t, pushmail.Options{
+			Args: a.args(a.url(a.server.IMAPS, "INBOX")), Env: []string{"PUSHMAIL_PASSWORD=" + dovecot.Password}, StuckAfter: 2,
+		})
+		r.WaitFor(t, patience, "open event", pushmail.Is(pushmail.Open))
+		time.Sleep(1500 * time.Millisecond) // it runs into the full pipe, and may save what it should not
+		r.Kill()
+		events = append(events, r.Events()...)
+	}
+	r := a.watch()
+	a.waitNew(r, subjectOf(0, messages-1))
+	r.Stop(t)
+	ids := idsOfNew(t, append(events, r.Events()...))
+	for i := range messages {
+		if n := len(ids[subjectOf(0, i)]); n != 1 {
+			t.Errorf("message %d was reported under %d ids, want 1", i, n)
+		}
+	}
 }
 
 // TestFirstStartThatIsKilledAtOnceIsRemembered: once pushmail has said that a mailbox is open, all that comes is new, even if it is

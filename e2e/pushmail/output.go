@@ -8,8 +8,11 @@ import (
 // output collects the events of stdout. A last line without its end (the program was killed while writing it) is none: a
 // reader of the stream would not have acted on it.
 type output struct {
-	text  buffer // everything, as it came
-	parse bool
+	text       buffer // everything, as it came
+	parse      bool
+	stuckAfter int           // events after which Write blocks; 0 is never
+	gone       chan struct{} // closed by unstick
+	once       sync.Once     // for gone
 
 	mu      sync.Mutex // guards what follows
 	rest    []byte     // of an unfinished line
@@ -18,7 +21,11 @@ type output struct {
 	changed chan struct{} // closed and replaced when there is something new
 }
 
-func newOutput(parse bool) *output { return &output{parse: parse, changed: make(chan struct{})} }
+func newOutput(parse bool, stuckAfter int) *output {
+	return &output{parse: parse, stuckAfter: stuckAfter, gone: make(chan struct{}), changed: make(chan struct{})}
+}
+
+func (o *output) unstick() { o.once.Do(func() { close(o.gone) }) }
 
 func (o *output) Write(p []byte) (int, error) {
 	if _, err := o.text.Write(p); err != nil {
@@ -27,6 +34,14 @@ func (o *output) Write(p []byte) (int, error) {
 	if !o.parse {
 		return len(p), nil
 	}
+	if n := o.parseLines(p); o.stuckAfter > 0 && n >= o.stuckAfter {
+		<-o.gone
+	}
+	return len(p), nil
+}
+
+// parseLines takes more bytes and returns how many events there are.
+func (o *output) parseLines(p []byte) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.rest = append(o.rest, p...)
@@ -44,7 +59,7 @@ func (o *output) Write(p []byte) (int, error) {
 	}
 	close(o.changed)
 	o.changed = make(chan struct{})
-	return len(p), nil
+	return len(o.events)
 }
 
 // since returns the events from index from on and a channel that is closed when there is more.

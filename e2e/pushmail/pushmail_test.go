@@ -68,6 +68,25 @@ func TestUnfinishedLineIsNoEvent(t *testing.T) {
 	}
 }
 
+func TestStuckReader(t *testing.T) {
+	t.Parallel()
+	r := pushmail.Start(t, pushmail.Options{
+		Args:       []string{"i=0; while :; do " + open + "; i=$((i+1)); echo $i >&2; done"},
+		StuckAfter: 1,
+	})
+	r.WaitFor(t, 10*time.Second, "open", pushmail.Is(pushmail.Open))
+	time.Sleep(500 * time.Millisecond) // for the pipe to fill
+	told := r.Stderr()
+	time.Sleep(200 * time.Millisecond)
+	if r.Stderr() != told {
+		t.Error("the program goes on although nobody reads")
+	}
+	r.Kill()
+	if read, written := len(r.Events()), strings.Count(r.Stderr(), "\n"); read < written || read > written+1 {
+		t.Errorf("read %d events of %d", read, written)
+	}
+}
+
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	r := start(t, `trap 'exit 0' INT;`+open+`; while :; do sleep 0.05; done`)

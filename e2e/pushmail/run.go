@@ -19,6 +19,8 @@ type Options struct {
 	Args []string
 	Env  []string // added to a nearly empty environment (PATH, HOME, TMPDIR)
 	Text bool     // stdout is not events but text for people: see Stdout
+	// StuckAfter is a reader that reads so many events and then no more until the program is gone: the pipe fills up. Zero is never.
+	StuckAfter int
 }
 
 // Run is one run of the program.
@@ -31,7 +33,7 @@ type Run struct {
 // Start runs the program; it is killed at the end of the test if it still runs then. A failed test shows what it said.
 func Start(t testing.TB, o Options) *Run {
 	t.Helper()
-	r := &Run{stdout: newOutput(!o.Text), stderr: new(buffer)}
+	r := &Run{stdout: newOutput(!o.Text, o.StuckAfter), stderr: new(buffer)}
 	cmd := exec.Command(Binary(t), o.Args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "TMPDIR=" + os.TempDir()}, o.Env...)
@@ -113,7 +115,11 @@ func (r *Run) Stop(t testing.TB) {
 }
 
 // Kill is kill -9. It returns when the program is gone and its last words are read.
-func (r *Run) Kill() { r.proc.Kill() }
+func (r *Run) Kill() {
+	_ = r.proc.Signal(os.Kill) // before a stuck reader reads on, so that the program cannot
+	r.stdout.unstick()
+	r.proc.Kill()
+}
 
 // Running tells whether the program has not ended.
 func (r *Run) Running() bool { return r.proc.Running() }
