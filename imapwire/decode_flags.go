@@ -43,6 +43,9 @@ func (d *Decoder) flag() imap.Flag {
 		return d.flagString()
 	}
 	text := s[start:p]
+	if text == "~" && p < len(s) && s[p] == '{' {
+		return d.flagString() // literal8
+	}
 	d.pos = p
 	if f := systemFlag(text); f != "" {
 		return f
@@ -119,7 +122,7 @@ func (d *Decoder) checkFlag(start int, text string) bool {
 
 // flagString reads a flag written as a string.
 func (d *Decoder) flagString() imap.Flag {
-	if c := d.peek(); c != '"' && c != '{' || d.failQuirk(QuirkFlagString, "flag as a string") {
+	if c := d.peek(); c != '"' && c != '{' && c != '~' || d.failQuirk(QuirkFlagString, "flag as a string") {
 		d.fail("expected a flag")
 		return ""
 	}

@@ -162,3 +162,29 @@ func TestQuirkNames(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// What servers do that may look wrong but needs no quirk: the same in the strictest decoder.
+func TestWhatNeedsNoTolerance(t *testing.T) {
+	for in, want := range map[string]string{
+		"* OK [UNSEEN 0] x":                            `*imap.Status{"Code":{"Args":"0","Name":"UNSEEN"},"Kind":1,"Text":"x"}`,
+		"* OK [UIDNEXT none] x":                        `*imap.Status{"Code":{"Args":"none","Name":"UIDNEXT"},"Kind":1,"Text":"x"}`,
+		"* OK [COPYUID 5 7 3:1] x":                     `*imap.Status{"Code":{"Args":"5 7 3:1","Dest":"1:3","Name":"COPYUID","Source":"7","UIDValidity":5},"Kind":1,"Text":"x"}`,
+		"* NO [WEBALERT https://example.org/x] Log in": `*imap.Status{"Code":{"Args":"https://example.org/x","Name":"WEBALERT","Words":["https://example.org/x"]},"Kind":2,"Text":"Log in"}`,
+		"* 1 FETCH (MODSEQ (0))":                       `*imap.Message{"Items":128,"SeqNum":1}`,
+		"* list (\\hasnochildren \\X \\X) \"/\" Inbox": `*imap.List{"Attrs":["\\HasNoChildren","\\X","\\X"],"Delim":47,"Mailbox":"INBOX"}`,
+		"* STATUS NIL (messages 1)":                    `*imap.MailboxStatus{"Items":1,"Mailbox":"NIL","Messages":1}`,
+		"* STATUS +Folder (MESSAGES 1)":                `*imap.MailboxStatus{"Items":1,"Mailbox":"+Folder","Messages":1}`,
+		"* QUOTA x (STORAGE 98765432101 98765432102)":  `*imap.Quota{"Resources":[{"Limit":98765432102,"Name":"STORAGE","Usage":98765432101}],"Root":"x"}`,
+		"* QUOTAROOT INBOX storage=0":                  `*imap.QuotaRoot{"Mailbox":"INBOX","Roots":["storage=0"]}`,
+		"* 1 FETCH (XAOL.SPAM.REASON 0)":               `*imap.Message{"More":{"Unknown":[{"Name":"XAOL.SPAM.REASON","Value":"0"}]},"SeqNum":1}`,
+		"* 1 FETCH (FLAGS (\\X \\Seen))":               `*imap.Message{"Flags":["\\X","\\Seen"],"Items":2,"SeqNum":1}`,
+		"* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL \"abel\" NIL)) NIL NIL NIL NIL NIL NIL \"no brackets\"))": `*imap.Message{"Envelope":{"From":[{"Mailbox":"abel"}],"MessageID":"no brackets"},"Items":16,"SeqNum":1}`,
+		"* BAD b": `*imap.Status{"Kind":3,"Text":"b"}`,
+	} {
+		for _, opts := range []*Options{nil, {Quirks: AllQuirks}} {
+			if got, sound := read(in, opts); got != want || !sound {
+				t.Errorf("%q\n got %s\nwant %s", in, got, want)
+			}
+		}
+	}
+}
