@@ -567,3 +567,26 @@ func TestLogout(t *testing.T) {
 		})
 	}
 }
+
+func TestContextThatEndsBeforeIdleIsContinued(t *testing.T) {
+	session(t, `
+		C: {i} IDLE
+		wait 10s
+		S: + idling
+		C: DONE
+		S: {i} OK done
+		C: {n} NOOP
+		S: {n} OK done
+	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
+		wctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := c.Wait(wctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 5*time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		time.Sleep(5 * time.Second)
+		if err := c.Noop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
