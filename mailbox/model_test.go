@@ -30,7 +30,10 @@ func testSeed(t *testing.T) uint64 {
 }
 
 // consumer is who receives the changes: it believes nothing that does not follow from what it has.
-type consumer struct{ flags map[imap.UID]string }
+type consumer struct {
+	flags map[imap.UID]string
+	revs  map[imap.UID]uint32
+}
 
 func fold(flags []imap.Flag) string {
 	var f []string
@@ -45,6 +48,12 @@ func (c *consumer) take(ch Change) error {
 	was, ok := c.flags[ch.UID]
 	if ok == (ch.Kind == New) {
 		return fmt.Errorf("%v: known before: %v", ch, ok)
+	}
+	if ch.Rev != 0 {
+		if ch.Rev != c.revs[ch.UID]+1 {
+			return fmt.Errorf("%v: after revision %d", ch, c.revs[ch.UID])
+		}
+		c.revs[ch.UID] = ch.Rev
 	}
 	switch ch.Kind {
 	case New:
@@ -80,9 +89,9 @@ func (c *consumer) take(ch Change) error {
 }
 
 func (c *consumer) adopt(s *State) {
-	c.flags = map[imap.UID]string{}
+	c.flags, c.revs = map[imap.UID]string{}, map[imap.UID]uint32{}
 	for uid, flags := range s.All() {
-		c.flags[uid] = fold(flags)
+		c.flags[uid], c.revs[uid] = fold(flags), s.Rev(uid)
 	}
 }
 
@@ -437,7 +446,7 @@ func TestModel(t *testing.T) {
 	start := time.Now()
 	for i := range uint64(worlds) {
 		rng := rand.New(rand.NewPCG(seed, i))
-		w := &world{t: t, rng: rng, srv: newSimServer(rng), methods: methods, told: consumer{map[imap.UID]string{}}}
+		w := &world{t: t, rng: rng, srv: newSimServer(rng), methods: methods, told: consumer{}}
 		w.run(*stepsFlag / worlds)
 		total, connects, desyncs = total+w.steps, connects+w.connects, desyncs+w.desyncs
 	}

@@ -288,6 +288,43 @@ func TestUIDValidityChangeIsReset(t *testing.T) {
 	}
 }
 
+// TestBusyMailboxDoesNotHoldUpTheEnd: messages arrive with each command. The last are left to the View,
+// and UIDNEXT, which would claim that they are known, is not taken over.
+func TestBusyMailboxDoesNotHoldUpTheEnd(t *testing.T) {
+	for _, opened := range []Opened{
+		{UIDValidity: 1, UIDNext: 2000, Exists: 4},
+		{CondStore: true, UIDValidity: 1, UIDNext: 2000, HighestModSeq: 100, Exists: 4},
+		{QResync: true, CondStore: true, Resumed: true, UIDValidity: 1, UIDNext: 2000, HighestModSeq: 100, Exists: 4},
+	} {
+		r := Begin(away(), opened)
+		seq := imap.SeqNum(4)
+		for range 100 {
+			step, more := r.Next()
+			if !more {
+				break
+			}
+			if step.UIDs.Min() == 1 {
+				r.Feed(row(1, 10))
+				r.Feed(row(2, 20))
+			}
+			if step.UIDs.Min() <= 30 {
+				r.Feed(row(3, 30))
+			}
+			r.Feed(row(seq, imap.UID(seq)*10))
+			seq++
+			r.Feed(imap.Exists(seq))
+			r.Feed(ok())
+		}
+		v, changes, report, err := r.Finish()
+		if err != nil || report.Steps != maxRounds || len(changes) != maxRounds || v.Pending() != 1 {
+			t.Fatalf("%v, %+v, %v", err, report, said(changes))
+		}
+		if got, want := v.State().UIDNext(), imap.UID(max(seq-1, 0))*10+1; got != want {
+			t.Errorf("%s: UIDNEXT %d, want %d", report.Method, got, want)
+		}
+	}
+}
+
 func TestObserveCollectsSelect(t *testing.T) {
 	o := Opened{QResync: true, CondStore: true, Resumed: true}
 	closed := &imap.Status{Kind: imap.OK, Code: &imap.Code{Name: imap.CodeClosed}}

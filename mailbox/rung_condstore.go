@@ -64,11 +64,11 @@ func (c *condstoreRung) next(r *Resync) (Step, bool) {
 		r.descend("the last known message is gone or has moved")
 		return Step{}, false
 	}
-	changed := c.search || r.orphan || r.opened.HighestModSeq != r.old.highest
+	changed := c.search || r.opened.HighestModSeq != r.old.highest
 	if c.fetched || !changed || r.old.n == 0 {
 		return Step{}, false
 	}
-	c.fetched, r.orphan = true, false
+	c.fetched = true
 	return Step{
 		Kind: FetchFlags, UIDs: imap.SetOfRange(1, r.old.last), ModSeq: true, ChangedSince: r.old.highest,
 	}, true
@@ -81,24 +81,14 @@ func (c *condstoreRung) feed(r *Resync, resp imap.Response) {
 		c.mapFound(r)
 	case c.doubt:
 		r.loose(resp)
-	case !c.proven && isExpunge(resp):
-		// It names a message by a number in a map that is only assumed.
-		r.start(&condstoreRung{search: true, doubt: true}, r.view.count)
-		r.loose(resp)
 	default:
 		r.apply(resp)
+		// An expunge by number may hit the wrong message in a map that is only assumed. But then the last
+		// known one never has its old number again, so nothing is proven and the search starts afresh.
 		if m, ok := resp.(*imap.Message); ok && m.UID == c.uid && m.SeqNum == c.seq {
 			c.proven = true
 		}
 	}
-}
-
-func isExpunge(resp imap.Response) bool {
-	switch resp.(type) {
-	case imap.Expunge, *imap.Vanished:
-		return true
-	}
-	return false
 }
 
 // result takes in a result of the search, and reports whether resp is one. Cyrus 2.4 answers SEARCH
