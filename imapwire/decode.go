@@ -196,9 +196,9 @@ func (d *Decoder) named(name string) (r imap.Response, known bool) {
 		d.sp()
 		return imap.MailboxFlags(d.flagList()), true
 	case "CAPABILITY":
-		return imap.CapabilityData(imap.ParseCapabilities(d.rest())), true
+		return imap.CapabilityData(d.capabilities()), true
 	case "ENABLED":
-		return imap.Enabled(imap.ParseCapabilities(d.rest())), true
+		return imap.Enabled(d.capabilities()), true
 	case "NAMESPACE":
 		return d.namespaces(), true
 	case "ID":
@@ -223,6 +223,16 @@ func (d *Decoder) named(name string) (r imap.Response, known bool) {
 		return &imap.GenURLAuth{Fetch: true, Data: d.rest()}, true
 	}
 	return nil, false
+}
+
+// capabilities reads words up to the end.
+func (d *Decoder) capabilities() imap.Capabilities {
+	text := d.rest()
+	if strings.Count(text, " ") >= d.lim.Tokens {
+		d.fail("too many capabilities")
+		return nil
+	}
+	return imap.ParseCapabilities(text)
 }
 
 // unknown reads a response that nobody here knows.

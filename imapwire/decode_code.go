@@ -77,7 +77,7 @@ func (d *Decoder) codeArgs(c *imap.Code) {
 func (d *Decoder) codeFields(c *imap.Code) {
 	switch c.Name {
 	case imap.CodeCapability:
-		c.Caps = imap.ParseCapabilities(c.Args)
+		c.Caps = d.capabilities()
 	case imap.CodePermanentFlags:
 		c.Flags = d.flagList()
 	case imap.CodeUIDNext, imap.CodeUIDValidity, imap.CodeUnseen, imap.CodeHighestModSeq:

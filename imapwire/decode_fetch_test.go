@@ -292,6 +292,7 @@ func TestDecoderLimits(t *testing.T) {
 		{"flags", Limits{Tokens: 3}, "* FLAGS (a b c)", "* FLAGS (a b c d)"},
 		{"items", Limits{Tokens: 3}, "* 1 FETCH (X 1 X 1 X 1)", "* 1 FETCH (X 1 X 1 X 1 X 1)"},
 		{"words", Limits{Tokens: 3}, "* METADATA x (a b c d e f)", "* METADATA x (a b c d e f g h)"},
+		{"capabilities", Limits{Tokens: 3}, "* CAPABILITY a b c", "* CAPABILITY a b c d"},
 		{"ranges", Limits{Ranges: 3}, "* VANISHED 1,3,5", "* VANISHED 1,3,5,7"},
 		{"numbers", Limits{Ranges: 3}, "* SEARCH 1 2 3", "* SEARCH 1 2 3 4"},
 		{"threads", Limits{Ranges: 3}, "* THREAD (1)(2 3)", "* THREAD (1)(2 3)(4)"},
@@ -337,6 +338,26 @@ func TestHostileNestingIsQuick(t *testing.T) {
 		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("%.40q… took %v", in, took)
 		}
+	}
+}
+
+func TestManyLiteralsNextToAStreamedOneAreQuick(t *testing.T) {
+	data := "* 1 FETCH (BODY[] {99999}\r\n"
+	lits := []Literal{{Offset: len(data), Size: 99999, Streamed: true}}
+	b := []byte(data + " X (")
+	for range 90_000 {
+		b = append(b, "{1}\r\n"...)
+		lits = append(lits, Literal{Offset: len(b), Size: 1})
+		b = append(b, "a "...)
+	}
+	b = append(b, "z))"...)
+	start := time.Now()
+	r, err := NewDecoder(nil).Decode(Frame{Data: b, Literals: lits})
+	if err != nil || hasErrs(r) || len(r.(*imap.Message).Sections) != 1 {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Error("took", took)
 	}
 }
 

@@ -3,6 +3,7 @@ package imapwire
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -361,11 +362,9 @@ func (d *Decoder) literalValue() (text string, streamed int64) {
 		d.fail("bad literal header")
 		return "", -1
 	}
-	for _, l := range d.lits {
-		if l.Streamed && l.Offset == pos {
-			d.pos = pos
-			return "", l.Size
-		}
+	if l, ok := d.streamed(pos); ok {
+		d.pos = pos
+		return "", l.Size
 	}
 	if size > int64(len(d.s)-pos) {
 		d.fail("literal is cut")
@@ -373,6 +372,15 @@ func (d *Decoder) literalValue() (text string, streamed int64) {
 	}
 	d.pos = pos + int(size)
 	return d.s[pos:d.pos], -1
+}
+
+// streamed returns the literal at pos, if it is one that went to a writer.
+func (d *Decoder) streamed(pos int) (Literal, bool) {
+	i, ok := slices.BinarySearchFunc(d.lits, pos, func(l Literal, pos int) int { return l.Offset - pos })
+	if !ok || !d.lits[i].Streamed {
+		return Literal{}, false
+	}
+	return d.lits[i], true
 }
 
 // literalHeader reads the header that is next and returns where its literal starts.
@@ -535,10 +543,8 @@ func (d *Decoder) skipOne(pos int) (end int, ok bool) {
 	case c == '{', c == '~' && strings.HasPrefix(s[pos:], "~{"):
 		d.pos = pos
 		if start, size, ok := d.literalHeader(); ok {
-			for _, l := range d.lits {
-				if l.Streamed && l.Offset == start {
-					return start, true
-				}
+			if _, ok := d.streamed(start); ok {
+				return start, true
 			}
 			if size <= int64(len(s)-start) {
 				return start + int(size), true
