@@ -66,8 +66,7 @@ func (s *Session) describe() (uidValidity uint32) {
 	s.send(imap.MailboxFlags(flags))
 	s.sendOK(v.permanentFlags(flags), "Flags permitted")
 	s.send(imap.Exists(len(v.msgs)))
-	v.recent = v.recentCount()
-	s.send(v.recent)
+	s.sendRecent()
 	if unseen >= 0 {
 		s.sendOK(numCode(imap.CodeUnseen, uint64(unseen+1)), "First unseen")
 	}

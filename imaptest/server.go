@@ -193,6 +193,11 @@ func (s *Server) CertPEM() []byte { return s.cert.pem() }
 // TLSConfig returns a client's configuration that trusts this server and nobody else.
 func (s *Server) TLSConfig() *tls.Config { return s.cert.client() }
 
+// ServerTLSConfig returns the server's own configuration, to wrap a connection for [Server.ServeConn]:
+//
+//	go s.ServeConn(tls.Server(conn, s.ServerTLSConfig()))
+func (s *Server) ServerTLSConfig() *tls.Config { return s.cert.server() }
+
 // Sessions returns the sessions that run now, the oldest first.
 func (s *Server) Sessions() []*Session {
 	s.mu.Lock()

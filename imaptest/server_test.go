@@ -28,6 +28,7 @@ import (
 //	expunge UID…             another client expunges messages in INBOX
 //	deaf on|off              DeafIdle
 //	resetuidvalidity         of INBOX
+//	use MAILBOX ATTR         a special use
 //	wait D                   time passes
 //
 // Before a session sends something, and at the end, nothing unread may be left for any session.
@@ -145,6 +146,9 @@ func (r *serverScript) step(line string) error {
 			return fmt.Errorf("nothing to expunge")
 		}
 		return err
+	case "use":
+		r.start().user("jo").SetSpecialUse(args[0], imap.Attr(args[1]))
+		return nil
 	case "resetuidvalidity":
 		r.inbox().ResetUIDValidity()
 		return nil

@@ -384,8 +384,8 @@ func unquote(quoted string) (string, error) {
 	return text, nil
 }
 
-// printable shows what came, line ends as they are.
+// printable shows what came, with escapes for nothing but control characters and bytes that are not UTF-8.
 func printable(b []byte) string {
-	text := fmt.Sprintf("%q", b)
-	return text[1 : len(text)-1]
+	text := strconv.Quote(string(b))
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(text[1 : len(text)-1])
 }

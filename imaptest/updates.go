@@ -34,9 +34,8 @@ func (s *Session) sync(policy updatePolicy) imap.ModSeq {
 	if n.added {
 		s.send(imap.Exists(len(v.msgs)))
 	}
-	if recent := v.recentCount(); recent != v.recent {
-		s.send(recent)
-		v.recent = recent
+	if v.recent != v.recentTold {
+		s.sendRecent()
 	}
 	return s.highest(v)
 }
@@ -124,6 +123,11 @@ func (s *Session) highest(v *view) (told imap.ModSeq) {
 	return told
 }
 
+func (s *Session) sendRecent() {
+	s.view.recentTold = s.view.recent
+	s.send(s.view.recent)
+}
+
 // sendRow sends a row of FETCH.
 func (s *Session) sendRow(row *imap.Message) {
 	if row.Items.Has(imap.ItemModSeq) {
@@ -159,18 +163,14 @@ func (s *Session) sendExpunges(v *view) {
 	if v.gone.Empty() {
 		return
 	}
-	kept := v.msgs[:0]
-	for i := range v.msgs {
-		switch {
-		case !v.gone.Contains(v.msgs[i].uid):
-			kept = append(kept, v.msgs[i])
-		case !s.qresync:
+	positions := v.byUID(v.gone)
+	if !s.qresync {
+		for k, i := range positions {
 			// RFC 9051 section 7.5.1: each one counts for the numbers of those after it.
-			s.send(imap.Expunge(len(kept) + 1))
+			s.send(imap.Expunge(i + 1 - k))
 		}
 	}
-	clear(v.msgs[len(kept):])
-	v.msgs = kept
+	v.drop(positions)
 	if s.qresync {
 		s.send(&imap.Vanished{UIDs: v.gone}) // RFC 7162 section 3.2.10
 	}

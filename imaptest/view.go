@@ -16,8 +16,9 @@ type view struct {
 	cursor   int           // the log up to here was seen
 	modSeq   imap.ModSeq   // HIGHESTMODSEQ as far as the log was seen
 	gone     imap.UIDSet   // expunged, and the client was not told yet
-	recent   imap.Recent   // the last RECENT that was sent
 	keywords int           // how many keywords FLAGS had
+
+	recent, recentTold imap.Recent // how many are \Recent, and what the client was told
 
 	// For HIGHESTMODSEQ; see [Session.highest].
 	complete imap.ModSeq // everything up to here was told
@@ -51,16 +52,30 @@ func (v *view) addLocked(msg *message) {
 	if recent && !v.readOnly {
 		v.mailbox.recent = msg.uid + 1
 	}
+	if recent {
+		v.recent++
+	}
 	v.msgs = append(v.msgs, viewMessage{msg, msg.modSeq, recent})
 }
 
-func (v *view) recentCount() (n imap.Recent) {
-	for i := range v.msgs {
-		if v.msgs[i].recent {
-			n++
-		}
+// drop takes messages out of the view. Positions ascend.
+func (v *view) drop(positions []int) {
+	if len(positions) == 0 {
+		return
 	}
-	return n
+	kept := positions[0]
+	for k, i := range positions {
+		if v.msgs[i].recent {
+			v.recent--
+		}
+		next := len(v.msgs)
+		if k+1 < len(positions) {
+			next = positions[k+1]
+		}
+		kept += copy(v.msgs[kept:], v.msgs[i+1:next])
+	}
+	clear(v.msgs[kept:])
+	v.msgs = v.msgs[:kept]
 }
 
 // index returns where the message with that UID, or the next greater one, is.
