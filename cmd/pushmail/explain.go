@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/pushmail/pushmail/imap"
@@ -28,24 +30,41 @@ func atURL(u *imapclient.URL, err error) error {
 	return fmt.Errorf("%s: %w", u, reworded(err))
 }
 
-// reworded puts some errors of packages that know nothing of flags into the words of this program.
+// reworded puts errors of packages that know nothing of flags into the words of this program.
 func reworded(err error) error {
-	var cert *imapclient.CertificateError
-	var unknown x509.UnknownAuthorityError
-	var refused *imap.StatusError
-	var box *watch.MailboxError
+	var (
+		cert    *imapclient.CertificateError
+		unknown x509.UnknownAuthorityError
+		refused *imap.StatusError
+		box     *watch.MailboxError
+		dial    *imapclient.DialError
+	)
 	switch {
 	case errors.As(err, &box):
-		return err
+		return withText{fmt.Sprintf("the mailbox %q cannot be opened%s", clean(box.Mailbox), itSaid(box.Err)), err}
 	case errors.As(err, &cert) && errors.As(cert.Err, &unknown):
-		return &imapclient.CertificateError{
-			Addr: cert.Addr, Err: unknown,
-			Hint: "if it is your own server, trust its CA with --ca-file FILE",
-		}
+		return withText{fmt.Sprintf("the certificate of %s is not trusted (%s): if it is your own server, trust its CA with --ca-file FILE", cert.Addr, clean(unknown.Error())), err}
 	case errors.As(err, &refused) && imapclient.Classify(err).Class == imapclient.ClassAuth:
-		return withText{fmt.Sprintf("the server refuses the user or the password%s", itSaid(refused)), err}
+		return withText{"the server refuses the user or the password" + itSaid(err), err}
+	case errors.As(err, &dial) && dial.Stage == "resolve":
+		host, _, _ := net.SplitHostPort(dial.Addr)
+		return withText{fmt.Sprintf("the host %s cannot be found (%s): %s", clean(host), innermost(err), dial.Hint), err}
+	case errors.As(err, &dial) && dial.Stage == "connect":
+		return withText{fmt.Sprintf("cannot connect to %s (%s): %s", clean(dial.Addr), innermost(err), cmp.Or(dial.Hint, "check host, port and firewall")), err}
 	}
 	return err
+}
+
+// innermost is the text of the cause, without where it happened.
+func innermost(err error) string {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return clean(dns.Err)
+	}
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(next) {
+		err = next
+	}
+	return clean(err.Error())
 }
 
 // withText is an error with another text.
@@ -57,8 +76,10 @@ type withText struct {
 func (e withText) Error() string { return e.text }
 func (e withText) Unwrap() error { return e.err }
 
-func itSaid(st *imap.StatusError) string {
-	if st.Text == "" {
+// itSaid quotes the server.
+func itSaid(err error) string {
+	var st *imap.StatusError
+	if !errors.As(err, &st) || st.Text == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (it said: %s)", strings.TrimRight(clean(st.Text), "."))

@@ -57,6 +57,9 @@ func (f *connFlags) passwordFrom(a *app, user, inURL string, hasInURL bool) (pas
 	case f.passwordFile == "-":
 		return onceOnly(func(context.Context) (string, error) { return readPassword("standard input", a.in) }), nil
 	case f.passwordFile != "":
+		if _, err := os.Stat(f.passwordFile); err != nil {
+			return nil, credentialsError{fmt.Errorf("password file: %w", err)}
+		}
 		return fileSource(f.passwordFile, a.warn), nil
 	case f.passwordCommand != "":
 		return commandSource(f.passwordCommand, a)

@@ -61,8 +61,8 @@ func (p *printer) describe(ev watch.Event) (kind string, shade colour, rest []sp
 		return "open", bold, p.openText(ev)
 	case watch.MailboxReset:
 		return "reset", yellow, []span{{fmt.Sprintf(
-			"the server has renumbered %s (UIDVALIDITY %d, was %d): its %s count as new",
-			clean(ev.Mailbox), ev.UIDValidity, ev.Reset.OldUIDValidity, count(ev.Reset.Exists, "message"),
+			"the server has renumbered the %s of %s (UIDVALIDITY %d, was %d): UIDs from before mean nothing now",
+			count(ev.Reset.Exists, "message"), clean(ev.Mailbox), ev.UIDValidity, ev.Reset.OldUIDValidity,
 		), plain}}
 	case watch.Link:
 		return p.link(ev.Link)
@@ -122,7 +122,7 @@ func (p *printer) openText(ev watch.Event) []span {
 	o := ev.Open
 	known := "watching from now on"
 	switch {
-	case p.open:
+	case p.open && o.Resumed:
 		known = "what changed meanwhile follows"
 	case o.Resumed:
 		known = "what changed since the last run follows"

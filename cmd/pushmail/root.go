@@ -67,6 +67,8 @@ came while it was not running, or while the network was away, is reported afterw
 		Args:          rootArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.Flags().Bool("version", false, "print the version")
+	root.SetHelpCommand(helpCommand(root))
 	root.SetVersionTemplate("pushmail {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.watchCommand(), a.listCommand(), a.demoCommand(), a.versionCommand(),
@@ -78,6 +80,23 @@ came while it was not running, or while the network was away, is reported afterw
 // topic is a text that "pushmail help NAME" shows.
 func topic(name, short, text string) *cobra.Command {
 	return &cobra.Command{Use: name, Short: short, Long: text}
+}
+
+// helpCommand is cobra's, but a topic that does not exist is an error.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND or TOPIC]",
+		Short: "Help about a command or a topic",
+		Long:  "Help about a command or a topic: pushmail help watch, pushmail help exit-codes.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || cmd == root && len(args) > 0 || len(rest) > 0 {
+				return rootArgs(root, args)
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
 }
 
 // rootArgs handles a first word that is no command. It never repeats a URL: there may be a password in it.
@@ -92,7 +111,7 @@ func rootArgs(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		names = append(names, c.Name())
 	}
-	return usageError{fmt.Errorf("there is no command %q%s", clean(args[0]), didYouMean(nearest(args[0], names), "pushmail --help"))}
+	return usageError{fmt.Errorf("there is no command or topic %q%s", clean(args[0]), didYouMean(nearest(args[0], names), "pushmail --help"))}
 }
 
 func didYouMean(word, help string) string {

@@ -46,18 +46,34 @@ func openStateDir(dir string) error {
 // only some of the events reported after their next start.
 func lockState(checkpoint string) (release func(), err error) {
 	name := strings.TrimSuffix(checkpoint, ".checkpoint") + ".lock"
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, stateError{err}
-	}
-	if err := lockFile(f); err != nil {
-		f.Close()
-		if errors.Is(err, errLocked) {
-			err = errors.New("another pushmail watches this mailbox with the same state: end it, or use another directory with --state DIR")
+	for {
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, stateError{err}
 		}
-		return nil, stateError{err}
+		if err := lockFile(f); err != nil {
+			f.Close()
+			if errors.Is(err, errLocked) {
+				err = errors.New("another pushmail watches this mailbox with the same state: end it, or use another directory with --state DIR")
+			}
+			return nil, stateError{err}
+		}
+		// The one that held the lock before may have removed the file that we have opened.
+		if isAt(f, name) {
+			return func() {
+				_ = os.Remove(name)
+				f.Close()
+			}, nil
+		}
+		f.Close()
 	}
-	return func() { f.Close() }, nil
+}
+
+// isAt reports whether f is the file with that name.
+func isAt(f *os.File, name string) bool {
+	mine, err1 := f.Stat()
+	there, err2 := os.Stat(name)
+	return err1 == nil && err2 == nil && os.SameFile(mine, there)
 }
 
 var errLocked = errors.New("locked by another process")

@@ -84,13 +84,20 @@ func (a *app) watchCommand() *cobra.Command {
 		Short:   "Say what happens in a mailbox, as it happens",
 		Long:    watchLong,
 		Example: watchExample,
-		Args:    oneURL,
+		Args:    a.watchArgs,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.watch(cmd.Context(), f, args[0]) },
 
 		DisableFlagsInUseLine: true,
 	}
 	f.register(cmd.Flags(), a.defaultStateDir())
 	return cmd
+}
+
+func (a *app) watchArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 && a.execArgv != nil {
+		return usageError{errors.New("the URL is missing: it comes before --exec, for all that follows is the command (pushmail watch --help)")}
+	}
+	return oneURL(cmd, args)
 }
 
 func (f *watchFlags) register(fs *pflag.FlagSet, stateDir string) {
