@@ -29,7 +29,6 @@ type Decoder struct {
 	why    string
 
 	slabs    slabs
-	parts    []imap.BodyPart // those whose multipart is not finished
 	keywords map[string]imap.Flag
 }
 
@@ -46,7 +45,7 @@ func (d *Decoder) SetUTF8(on bool) { d.utf8 = on }
 // that waits costs little. The Decoder can be used on.
 func (d *Decoder) Release() {
 	d.slabs = slabs{}
-	d.parts, d.keywords = nil, nil
+	d.keywords = nil
 	d.s, d.lits = "", nil
 }
 

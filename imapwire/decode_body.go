@@ -1,6 +1,7 @@
 package imapwire
 
 import (
+	"math"
 	"strings"
 
 	"github.com/pushmail/pushmail/imap"
@@ -11,67 +12,46 @@ func (d *Decoder) bodyItem() *imap.BodyPart {
 	if d.peek() != '(' && d.null() && !d.failQuirk(QuirkEmptyBody, "NIL for a body") {
 		return nil
 	}
-	mark := len(d.parts)
-	d.body(d.pushPart())
-	if d.failed {
-		d.dropParts(mark)
-		return nil
-	}
-	if isEmptyPart(&d.parts[mark]) {
-		d.dropParts(mark)
-		return nil
-	}
-	return &d.popParts(mark)[0]
-}
-
-// startParts begins the parts of a message. They are in one chunk, and what does not fit there is in
-// chunks that no other message shares; so chunks do not link to each other without end.
-func (d *Decoder) startParts() {
-	d.dropParts(0)
 	d.depth = 0
-	if s := &d.slabs.parts; cap(s.chunk)-len(s.chunk) < partChunk/4 {
-		s.chunk = nil
-	}
-}
-
-// pushPart adds a part to those that are not finished and returns its index.
-func (d *Decoder) pushPart() int {
-	if n := len(d.parts); n < cap(d.parts) {
-		d.parts = d.parts[:n+1] // dropParts left it empty
-	} else {
-		d.parts = append(d.parts, imap.BodyPart{})
-	}
+	p := d.slabs.parts[0].one(d.chunk(partChunk))
 	d.element()
-	return len(d.parts) - 1
-}
-
-func (d *Decoder) dropParts(mark int) {
-	clear(d.parts[mark:])
-	d.parts = d.parts[:mark]
-}
-
-// popParts moves the parts from mark on to the slab.
-func (d *Decoder) popParts(mark int) []imap.BodyPart {
-	n := len(d.parts) - mark
-	if n == 0 {
+	d.body(p)
+	if d.failed || isEmptyPart(p) {
+		*p = imap.BodyPart{}
 		return nil
 	}
-	s := &d.slabs.parts
-	free := cap(s.chunk) - len(s.chunk)
-	if free < n && len(s.chunk) == 0 {
-		s.chunk = make([]imap.BodyPart, 0, d.chunk(max(partChunk, n)))
-		free = cap(s.chunk)
+	return p
+}
+
+// childParts reads the parts that are next, at most so many, into one slice. Each depth has a slab of
+// its own, for the parts of one parent stand side by side while those inside them are read; deep ones
+// are rare and share no chunks.
+func (d *Decoder) childParts(most int) []imap.BodyPart {
+	var own slab[imap.BodyPart]
+	s, size := &own, 2
+	if d.depth < sharedDepths {
+		s, size = &d.slabs.parts[d.depth], d.chunk(partChunk)
 	}
-	if free < n {
-		out := append([]imap.BodyPart(nil), d.parts[mark:]...)
-		s.chunk = nil
-		d.dropParts(mark)
-		return out
+	mark := len(s.chunk)
+	for ; most > 0 && d.peek() == '('; most-- {
+		var p *imap.BodyPart
+		p, mark = s.take(mark, size)
+		d.element()
+		d.body(p)
+		if d.failed {
+			return nil
+		}
+		if isEmptyPart(p) {
+			s.chunk = s.chunk[:len(s.chunk)-1]
+		}
+		if d.peek() == ' ' && d.tolerates(QuirkSpaces) && strings.HasPrefix(strings.TrimLeft(d.s[d.pos:min(len(d.s), d.pos+8)], " "), "(") && most > 1 {
+			d.spaces()
+		}
 	}
-	start := len(s.chunk)
-	s.chunk = append(s.chunk, d.parts[mark:]...)
-	d.dropParts(mark)
-	return s.chunk[start : start+n : start+n]
+	if mark == len(s.chunk) {
+		return nil
+	}
+	return s.since(mark)
 }
 
 // isEmptyPart reports whether a "()" was read.
@@ -79,46 +59,27 @@ func isEmptyPart(p *imap.BodyPart) bool {
 	return p.Type == "" && p.Subtype == "" && p.Encoding == "" && p.Parts == nil && p.Params == nil
 }
 
-// body reads a part into the one at index i.
-func (d *Decoder) body(i int) {
+// body reads a part into p, which is empty.
+func (d *Decoder) body(p *imap.BodyPart) {
 	if d.depth++; d.depth > d.lim.Depth {
 		d.fail("body parts are nested too deeply")
 	}
 	if d.open() {
 		switch d.peek() {
 		case '(':
-			d.multipart(i)
+			p.Type, p.Parts = "multipart", d.childParts(math.MaxInt)
+			if !d.failed {
+				d.multipartSubtype(p)
+			}
 		case ')':
 			if !d.failQuirk(QuirkEmptyBody, "empty body") {
 				d.pos++
 			}
 		default:
-			d.singlePart(i)
+			d.singlePart(p)
 		}
 	}
 	d.depth--
-}
-
-// multipart reads a multipart after its "(": children, subtype, extension data.
-func (d *Decoder) multipart(i int) {
-	mark := len(d.parts)
-	for d.peek() == '(' {
-		child := d.pushPart()
-		d.body(child)
-		if isEmptyPart(&d.parts[child]) && !d.failed {
-			d.dropParts(child)
-		}
-		if d.peek() == ' ' && d.tolerates(QuirkSpaces) && strings.HasPrefix(strings.TrimLeft(d.s[d.pos:min(len(d.s), d.pos+8)], " "), "(") {
-			d.spaces()
-		}
-	}
-	if d.failed {
-		return
-	}
-	parts := d.popParts(mark)
-	p := &d.parts[i]
-	p.Type, p.Parts = "multipart", parts
-	d.multipartSubtype(p)
 }
 
 // multipartSubtype reads the rest of a multipart, from the space before its subtype on.
@@ -165,12 +126,11 @@ func (d *Decoder) partEnd() bool {
 }
 
 // singlePart reads a part that is no multipart after its "(".
-func (d *Decoder) singlePart(i int) {
+func (d *Decoder) singlePart(p *imap.BodyPart) {
 	start := d.pos
-	p := &d.parts[i]
 	p.Type = d.nstring()
 	if p.Type == "" || d.pos+1 >= len(d.s) || d.s[d.pos] != ' ' || d.s[d.pos+1] != '"' && d.s[d.pos+1] != '{' {
-		if d.irregularPart(i, start) {
+		if d.irregularPart(p, start) {
 			return
 		}
 	} else {
@@ -193,16 +153,15 @@ func (d *Decoder) singlePart(i int) {
 		}
 		return
 	}
-	if d.typeFields(i) {
-		d.partExt(&d.parts[i])
+	if d.typeFields(p) {
+		d.partExt(p)
 	}
 }
 
 // irregularPart reads the type and subtype of a part that starts in none of the usual ways. It
 // reports whether it read the whole part. A multipart without parts has at most five values after its
 // subtype; a part with less than six after its type and subtype lacks its size.
-func (d *Decoder) irregularPart(i, start int) bool {
-	p := &d.parts[i]
+func (d *Decoder) irregularPart(p *imap.BodyPart, start int) bool {
 	n := d.count(start, 8)
 	if p.Type == "" && n < 7 || p.Type != "" && n < 6 && !isMediaType(p.Type) {
 		if d.failQuirk(QuirkEmptyMultipart, "multipart without parts") {
@@ -279,8 +238,7 @@ func (d *Decoder) defaultSubtype(p *imap.BodyPart) {
 }
 
 // typeFields reads what only parts of some types have. It reports whether extension data follows.
-func (d *Decoder) typeFields(i int) bool {
-	p := &d.parts[i]
+func (d *Decoder) typeFields(p *imap.BodyPart) bool {
 	if (len(p.Type) == 4 || len(p.Type) == 7) && len(p.Type) > 0 {
 		switch p.Type[0] | 0x20 {
 		case 't':
@@ -289,7 +247,7 @@ func (d *Decoder) typeFields(i int) bool {
 			}
 		case 'm':
 			if equalFold(p.Type, "MESSAGE") && (equalFold(p.Subtype, "RFC822") || equalFold(p.Subtype, "GLOBAL")) {
-				return d.messageFields(i)
+				return d.messageFields(p)
 			}
 		}
 	}
@@ -336,7 +294,7 @@ func (d *Decoder) lines(p *imap.BodyPart, must bool) bool {
 
 // messageFields reads envelope, body and lines of a message/rfc822 or message/global. It reports
 // whether extension data follows.
-func (d *Decoder) messageFields(i int) bool {
+func (d *Decoder) messageFields(p *imap.BodyPart) bool {
 	saved := d.pos
 	d.sp()
 	if d.peek() != '(' {
@@ -346,26 +304,19 @@ func (d *Decoder) messageFields(i int) bool {
 		d.pos = saved
 		return true
 	}
-	d.parts[i].Envelope = d.envelope()
+	p.Envelope = d.envelope()
 	d.sp()
-	if d.null() {
+	switch {
+	case d.null():
 		d.failQuirk(QuirkEmptyBody, "NIL for a body")
-	} else {
-		mark := len(d.parts)
-		d.body(d.pushPart())
-		if d.failed {
-			return false
-		}
-		if isEmptyPart(&d.parts[mark]) {
-			d.dropParts(mark)
-		} else {
-			parts := d.popParts(mark)
-			d.parts[i].Parts = parts
-		}
+	case d.peek() != '(':
+		d.fail("expected a body")
+	default:
+		p.Parts = d.childParts(1)
 	}
 	if d.accept(')') {
 		d.failQuirk(QuirkMissingLines, "message part without a number of lines")
 		return false
 	}
-	return d.lines(&d.parts[i], true)
+	return d.lines(p, true)
 }

@@ -29,7 +29,6 @@ func (d *Decoder) fetch(seq imap.SeqNum, uid imap.UID) imap.Response {
 	if uid != 0 {
 		m.Items |= imap.ItemUID
 	}
-	d.startParts()
 	d.items(m)
 	return m
 }

@@ -6,9 +6,8 @@ import "github.com/pushmail/pushmail/imap"
 // many addresses, parts and parameters it has.
 //
 // The price: a message that is kept keeps the chunks its pieces are in, and with them the neighbours
-// and their text. Chunks are small (see below), the parts of one message are in chunks of their own
-// or of messages before it but never link chunk to chunk to chunk, and a large response (largeFrame)
-// shares no chunk at all. So one message that is kept out of many keeps about a dozen of its neighbours,
+// and their text. Chunks are small (see below), no chunk links to another of its own slab, so that
+// chunks do not keep each other without end, and a large response (largeFrame) shares no chunk at all. So one message that is kept out of many keeps about a dozen of its neighbours,
 // some tens of kilobytes at most. Who keeps few messages for long copies what they need.
 type slab[T any] struct {
 	chunk []T // its length is what is used
@@ -42,7 +41,7 @@ type slabs struct {
 	messages  slab[imap.Message]
 	envelopes slab[imap.Envelope]
 	addresses slab[imap.Address]
-	parts     slab[imap.BodyPart]
+	parts     [sharedDepths]slab[imap.BodyPart] // by depth
 	params    slab[imap.Param]
 	flags     slab[imap.Flag]
 	sections  slab[imap.Section]
@@ -53,11 +52,14 @@ const (
 	messageChunk  = 8
 	envelopeChunk = 8
 	addressChunk  = 32
-	partChunk     = 16
+	partChunk     = 8
 	paramChunk    = 48
 	flagChunk     = 64
 	sectionChunk  = 8
 )
+
+// sharedDepths is how deep parts are in slabs.
+const sharedDepths = 3
 
 // largeFrame is the size from which a response shares no chunks with others.
 const largeFrame = 8 << 10
