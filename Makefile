@@ -5,6 +5,7 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 T = 30s     # fuzz: how long each fuzz test runs
 PKG = ./... # fuzz, bench: where to look
+BENCH =     # bench: options, as in make bench BENCH="-rounds 2 -only ImapFlow"
 
 .DEFAULT_GOAL = help
 
@@ -35,7 +36,9 @@ vet:
 fuzz: ## run each fuzz test for T: make fuzz T=2m PKG=./imapwire
 	.ci/fuzz $(T) $(PKG)
 
-bench: ## the benchmarks, with allocations
+bench: ## side by side with other clients: CPU, allocations, push latency (docs/performance.md); then our benchmarks
+	cd bench && go run . $(BENCH)
+	cd bench && go test -run '^$$' -bench . .
 	go test -run '^$$' -bench . -benchmem $(PKG)
 
 cover: ## which statements the tests reach: cover.html

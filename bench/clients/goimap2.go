@@ -46,6 +46,9 @@ func goimap2Stream(_ context.Context, addr string, m *meter) error {
 			if err != nil {
 				return err
 			}
+			if row.Envelope == nil { // cut off; Close says why
+				break
+			}
 			countGoimap2(&m.r.Totals, row)
 		}
 		err := cmd.Close()
@@ -58,11 +61,14 @@ func goimap2Collect(_ context.Context, addr string, m *meter) error {
 	return goimap2Fetch(addr, func(cmd *imapclient.FetchCommand) error {
 		all, err := cmd.Collect()
 		m.stop()
+		if err != nil {
+			return err
+		}
 		m.live()
 		for _, row := range all {
 			countGoimap2(&m.r.Totals, row)
 		}
-		return err
+		return nil
 	}, m)
 }
 

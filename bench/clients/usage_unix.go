@@ -7,6 +7,12 @@ import (
 	"time"
 )
 
+// CPUTime is the CPU time that this process has used, user and system.
+func CPUTime() time.Duration {
+	u := used()
+	return u.user + u.system
+}
+
 type usage struct{ user, system time.Duration }
 
 // used is the CPU time of this process, all threads together.
