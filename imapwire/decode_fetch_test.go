@@ -335,7 +335,7 @@ func TestHostileNestingIsQuick(t *testing.T) {
 	} {
 		start := time.Now()
 		_, _ = Decode(in, nil)
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("%.40q… took %v", in, took)
 		}
 	}
@@ -356,7 +356,7 @@ func TestManyLiteralsNextToAStreamedOneAreQuick(t *testing.T) {
 	if err != nil || hasErrs(r) || len(r.(*imap.Message).Sections) != 1 {
 		t.Error(err)
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 5*time.Second {
 		t.Error("took", took)
 	}
 }
