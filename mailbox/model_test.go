@@ -187,7 +187,7 @@ func (w *world) open(old *State, caps simCaps, busy bool) (*View, []Change, Repo
 	c := &simSession{srv: w.srv, caps: caps, busy: busy}
 	w.sess = c
 	opened := Opened{QResync: caps.qresync, CondStore: caps.condstore, ESearch: caps.esearch}
-	var param *QResync
+	var param *imap.QResync
 	if q, ok := SelectParams(old); ok && caps.qresync && caps.resume {
 		param, opened.Resumed = &q, true
 	}

@@ -75,19 +75,6 @@ func (o *Opened) modSeqs() bool {
 	return (o.CondStore || o.QResync) && !o.NoModSeq && o.HighestModSeq != 0
 }
 
-// QResync is the QRESYNC parameter of SELECT and EXAMINE (RFC 7162 section 3.2.5):
-//
-//	QRESYNC (UIDValidity ModSeq KnownUIDs (MatchSeqs MatchUIDs))
-//
-// The parentheses at the end are left out when MatchSeqs is empty.
-type QResync struct {
-	UIDValidity uint32
-	ModSeq      imap.ModSeq
-	KnownUIDs   imap.UIDSet
-	MatchSeqs   imap.SeqSet
-	MatchUIDs   imap.UIDSet
-}
-
 // RFC 7162 section 4: a command line should have at most about 8,192 octets. The parts below make
 // less than 5,000.
 const (
@@ -98,23 +85,23 @@ const (
 // SelectParams returns the QRESYNC parameter that makes SELECT report what changed since s; false if
 // s is nil or has no mod-sequence. Use it only after ENABLE QRESYNC, and set Opened.Resumed.
 //
-// KnownUIDs covers every UID of s and spares the server to name those that s does not know (section
+// Known covers every UID of s and spares the server to name those that s does not know (section
 // 3.2.5.1). The matching numbers and UIDs lie closer towards the end: where such a pair still
 // matches, a server that has forgotten old expunges need not list every UID below it (section 3.2.5.2).
-func SelectParams(s *State) (QResync, bool) {
+func SelectParams(s *State) (imap.QResync, bool) {
 	if s == nil || s.highest == 0 || s.uidValidity == 0 {
-		return QResync{}, false
+		return imap.QResync{}, false
 	}
-	q := QResync{UIDValidity: s.uidValidity, ModSeq: s.highest, KnownUIDs: coarse(s.UIDs(), maxKnownText)}
-	for back := 0; back < s.n && len(q.MatchSeqs) < maxMatches; back = back*2 + 1 {
+	q := imap.QResync{UIDValidity: s.uidValidity, ModSeq: s.highest, Known: coarse(s.UIDs(), maxKnownText)}
+	for back := 0; back < s.n && len(q.MatchSeq) < maxMatches; back = back*2 + 1 {
 		seq := imap.SeqNum(s.n - back)
-		q.MatchSeqs = append(q.MatchSeqs, imap.Range[imap.SeqNum]{First: seq, Last: seq})
+		q.MatchSeq = append(q.MatchSeq, imap.Range[imap.SeqNum]{First: seq, Last: seq})
 		uid := s.UIDAt(seq)
-		q.MatchUIDs = append(q.MatchUIDs, imap.Range[imap.UID]{First: uid, Last: uid})
+		q.MatchUID = append(q.MatchUID, imap.Range[imap.UID]{First: uid, Last: uid})
 	}
-	slices.Reverse(q.MatchSeqs)
-	slices.Reverse(q.MatchUIDs)
-	q.MatchSeqs, q.MatchUIDs = imap.Normalize(q.MatchSeqs), imap.Normalize(q.MatchUIDs)
+	slices.Reverse(q.MatchSeq)
+	slices.Reverse(q.MatchUID)
+	q.MatchSeq, q.MatchUID = imap.Normalize(q.MatchSeq), imap.Normalize(q.MatchUID)
 	return q, true
 }
 

@@ -352,25 +352,25 @@ func TestSelectParams(t *testing.T) {
 		t.Error("parameters without a mod-sequence")
 	}
 	q, ok := SelectParams(away())
-	if !ok || q.UIDValidity != 1 || q.ModSeq != 100 || q.KnownUIDs.String() != "10,20,30" || q.MatchSeqs.String() != "2:3" || q.MatchUIDs.String() != "20,30" {
+	if !ok || q.UIDValidity != 1 || q.ModSeq != 100 || q.Known.String() != "10,20,30" || q.MatchSeq.String() != "2:3" || q.MatchUID.String() != "20,30" {
 		t.Errorf("%+v", q)
 	}
 	s := fill(200_000, func(i int) bool { return i%3 == 0 }, func(int) []imap.Flag { return nil })
 	s.uidValidity, s.highest = 1, 1
 	q, _ = SelectParams(s)
-	if len(q.KnownUIDs.String()) > maxKnownText || !q.KnownUIDs.Contains(s.UIDAt(200_000)) || len(s.UIDs().Subtract(q.KnownUIDs)) != 0 {
-		t.Errorf("%d bytes of UIDs", len(q.KnownUIDs.String()))
+	if len(q.Known.String()) > maxKnownText || !q.Known.Contains(s.UIDAt(200_000)) || len(s.UIDs().Subtract(q.Known)) != 0 {
+		t.Errorf("%d bytes of UIDs", len(q.Known.String()))
 	}
-	if q.MatchSeqs.Len() != q.MatchUIDs.Len() || q.MatchSeqs.Len() < 10 || q.MatchSeqs.Max() != 200_000 {
-		t.Errorf("%v %v", q.MatchSeqs, q.MatchUIDs)
+	if q.MatchSeq.Len() != q.MatchUID.Len() || q.MatchSeq.Len() < 10 || q.MatchSeq.Max() != 200_000 {
+		t.Errorf("%v %v", q.MatchSeq, q.MatchUID)
 	}
-	uids := slices.Collect(q.MatchUIDs.All())
-	for i, seq := range slices.Collect(q.MatchSeqs.All()) {
+	uids := slices.Collect(q.MatchUID.All())
+	for i, seq := range slices.Collect(q.MatchSeq.All()) {
 		if s.UIDAt(seq) != uids[i] {
 			t.Errorf("message %d is UID %d, not %d", seq, s.UIDAt(seq), uids[i])
 		}
 	}
-	if total := len(q.KnownUIDs.String()) + len(q.MatchSeqs.String()) + len(q.MatchUIDs.String()); total > 5000 {
+	if total := len(q.Known.String()) + len(q.MatchSeq.String()) + len(q.MatchUID.String()); total > 5000 {
 		t.Errorf("%d bytes", total)
 	}
 }

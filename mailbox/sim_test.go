@@ -149,7 +149,7 @@ func (c *simSession) modSeqs() bool { return c.caps.condstore && !c.srv.noModSeq
 func (c *simSession) vanish() bool  { return c.caps.qresync && !c.srv.noModSeq }
 
 // selectBox answers SELECT.
-func (c *simSession) selectBox(q *QResync) {
+func (c *simSession) selectBox(q *imap.QResync) {
 	s := c.srv
 	status := func(name imap.CodeName, num uint64) {
 		c.emit(&imap.Status{Kind: imap.OK, Code: &imap.Code{Name: name, Num: num}})
@@ -173,13 +173,13 @@ func (c *simSession) selectBox(q *QResync) {
 		status(imap.CodeNoModSeq, 0)
 	}
 	if q != nil && c.vanish() && q.UIDValidity == s.uidValidity {
-		c.changed(q.KnownUIDs, q.ModSeq, true, true, q)
+		c.changed(q.Known, q.ModSeq, true, true, q)
 	}
 	c.end(nil)
 }
 
 // changed sends what CHANGEDSINCE asks for.
-func (c *simSession) changed(set imap.UIDSet, since imap.ModSeq, vanished, modSeq bool, q *QResync) {
+func (c *simSession) changed(set imap.UIDSet, since imap.ModSeq, vanished, modSeq bool, q *imap.QResync) {
 	if vanished {
 		if gone := c.goneSince(set, since, q); len(gone) > 0 {
 			c.emit(&imap.Vanished{Earlier: true, UIDs: gone})
@@ -198,7 +198,7 @@ func (c *simSession) changed(set imap.UIDSet, since imap.ModSeq, vanished, modSe
 	}
 }
 
-func (c *simSession) goneSince(set imap.UIDSet, since imap.ModSeq, q *QResync) imap.UIDSet {
+func (c *simSession) goneSince(set imap.UIDSet, since imap.ModSeq, q *imap.QResync) imap.UIDSet {
 	var gone imap.UIDSet
 	if !c.srv.forgetful {
 		for _, m := range c.srv.gone {
@@ -216,8 +216,8 @@ func (c *simSession) goneSince(set imap.UIDSet, since imap.ModSeq, q *QResync) i
 		return gone
 	}
 	var known imap.UID // RFC 7162 section 3.2.5.2
-	uids := slices.Collect(q.MatchUIDs.All())
-	for i, seq := range slices.Collect(q.MatchSeqs.All()) {
+	uids := slices.Collect(q.MatchUID.All())
+	for i, seq := range slices.Collect(q.MatchSeq.All()) {
 		if int(seq) > len(c.srv.msgs) || c.srv.msgs[seq-1].uid != uids[i] {
 			break
 		}

@@ -66,7 +66,7 @@ func TestStateAgainstPlainList(t *testing.T) {
 		s, p := newState(), plain{}
 		var kept *State
 		var keptWant plain
-		for range 1500 {
+		for range 600 {
 			uid := imap.UID(1 + rng.IntN(290))
 			i, found := slices.BinarySearchFunc(p, uid, func(m struct {
 				uid   imap.UID
