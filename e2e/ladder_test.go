@@ -18,12 +18,12 @@ import (
 func TestEveryRungTellsTheSame(t *testing.T) {
 	t.Parallel()
 	rungs := []struct {
-		name    string
+		name    string // as the open event calls it
 		without []string
 	}{
-		{"QRESYNC", nil},
-		{"CONDSTORE", dovecot.WithoutQResync},
-		{"neither", dovecot.WithoutCondStore},
+		{"qresync", nil},
+		{"condstore", dovecot.WithoutQResync},
+		{"uid-diff", dovecot.WithoutCondStore},
 	}
 	told := make([][]string, len(rungs))
 	var all sync.WaitGroup
@@ -32,7 +32,7 @@ func TestEveryRungTellsTheSame(t *testing.T) {
 		t.Run(rung.name, func(t *testing.T) {
 			t.Parallel()
 			defer all.Done()
-			told[i] = offlineHistory(t, rung.without)
+			told[i] = offlineHistory(t, rung.name, rung.without)
 		})
 	}
 	t.Cleanup(func() { // after the parallel subtests
@@ -52,7 +52,7 @@ func TestEveryRungTellsTheSame(t *testing.T) {
 }
 
 // offlineHistory changes a mailbox of ten messages while nobody watches and returns what pushmail makes of it.
-func offlineHistory(t *testing.T, without []string) []string {
+func offlineHistory(t *testing.T, rung string, without []string) []string {
 	a := newAccount(t, dovecot.Start(t, dovecot.Options{Without: without}))
 	session := a.session("INBOX")
 	add := func(n int, flags ...string) {
@@ -78,6 +78,9 @@ func offlineHistory(t *testing.T, without []string) []string {
 	check(t, session.Expunge(12)) // came and went: no net change
 
 	r := a.watch("--protocol-log", log)
+	if method := r.Events()[0].Data.Method; method != rung {
+		t.Errorf("the mailbox was compared by %s, want %s", method, rung)
+	}
 	add(15)
 	a.waitNew(r, "history 15")
 	r.Stop(t)

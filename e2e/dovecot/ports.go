@@ -1,9 +1,12 @@
 package dovecot
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net"
+	"path/filepath"
 	"time"
 )
 
@@ -25,17 +28,43 @@ func freePorts(n int) ([]int, error) {
 	return nil, fmt.Errorf("no %d free ports on 127.0.0.1", n)
 }
 
-// waitUntilFree returns when nobody listens on the address any more: processes killed together do not end together.
-func waitUntilFree(address string) error {
+// waitUntilGone returns when nobody listens any more, neither on the addresses nor on the sockets in dir: processes that are
+// killed together do not end together, and a new Dovecot refuses to start as long as one of them answers.
+func waitUntilGone(addresses []string, dir string) error {
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		l, err := net.Listen("tcp", address)
-		if err == nil {
-			return l.Close()
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("dovecot's port after its end: %w", err)
+		err := errors.Join(freeAddresses(addresses), deadSockets(dir))
+		if err == nil || time.Now().After(deadline) {
+			return err
 		}
 		time.Sleep(time.Millisecond) // the end of a grandchild gives no other sign
 	}
+}
+
+func freeAddresses(addresses []string) error {
+	for _, address := range addresses {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("dovecot's port after its end: %w", err)
+		}
+		l.Close()
+	}
+	return nil
+}
+
+func deadSockets(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it never came to make the directory, or removes its sockets just now
+		}
+		if err != nil || entry.Type()&fs.ModeSocket == 0 {
+			return err
+		}
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			return nil
+		}
+		conn.Close()
+		return fmt.Errorf("dovecot's socket %s still answers after its end", path)
+	})
 }

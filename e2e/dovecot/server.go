@@ -183,7 +183,7 @@ func (s *Server) Stop() error {
 	})
 }
 
-// end ends the processes in the way given and returns when the ports are closed.
+// end ends the processes in the way given and returns when the last of them is gone.
 func (s *Server) end(how func(*process.Process)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,11 +192,7 @@ func (s *Server) end(how func(*process.Process)) error {
 	}
 	how(s.proc)
 	s.proc = nil
-	var errs []error
-	for _, address := range []string{s.IMAP, s.IMAPS, s.LMTP} {
-		errs = append(errs, waitUntilFree(address))
-	}
-	return errors.Join(errs...)
+	return waitUntilGone([]string{s.IMAP, s.IMAPS, s.LMTP}, filepath.Join(s.Dir, "run"))
 }
 
 // Close ends the server and deletes all it had.
