@@ -236,7 +236,7 @@ func (s Set[N]) Union(t Set[N]) Set[N] {
 	return out
 }
 
-// Intersect returns what is in both s and t. Ranges that end in "*" are taken to end at 4294967295.
+// Intersect returns what is in both s and t. "*" counts as a number of its own, larger than any other.
 func (s Set[N]) Intersect(t Set[N]) Set[N] {
 	var out Set[N]
 	for i, j := 0, 0; i < len(s) && j < len(t); {

@@ -48,9 +48,7 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 	o := &imap.SelectOptions{ReadOnly: true, CondStore: true}
 	if q, ok := mailbox.SelectParams(known); ok && opened.QResync {
 		opened.Resumed = true
-		o.QResync = &imap.QResync{
-			UIDValidity: q.UIDValidity, ModSeq: q.ModSeq, Known: q.KnownUIDs, MatchSeq: q.MatchSeqs, MatchUID: q.MatchUIDs,
-		}
+		o.QResync = &q
 	}
 	s.sink = opened.Observe
 	_, err := s.conn.Select(ctx, s.w.o.Mailbox, o)
