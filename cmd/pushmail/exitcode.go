@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"syscall"
 
 	"github.com/pushmail/pushmail/imapauth"
 	"github.com/pushmail/pushmail/imapclient"
@@ -89,9 +91,11 @@ func connectionCode(err error) int {
 		late  *imapclient.TimeoutError
 	)
 	switch {
+	case errors.As(err, &greet), errors.As(err, &late), errors.Is(err, context.DeadlineExceeded), hungUp(err):
+		return exitConnect
 	case errors.As(err, &dial) && dial.Stage == "tls":
 		return exitSecurity
-	case errors.As(err, &dial), errors.As(err, &greet), errors.As(err, &late), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &dial):
 		return exitConnect
 	}
 	switch imapclient.Classify(err).Class {
@@ -106,4 +110,10 @@ func connectionCode(err error) int {
 		return exitConnect
 	}
 	return exitOther
+}
+
+// hungUp reports whether the other side has just closed the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

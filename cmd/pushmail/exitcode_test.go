@@ -5,11 +5,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapauth"
@@ -56,6 +58,8 @@ func TestErrorsAreExplained(t *testing.T) {
 		{context.DeadlineExceeded, exitConnect, "deadline"},
 		{&imapclient.ClosedError{Cause: syscall.ECONNRESET}, exitConnect, "reset"},
 		{&imapclient.DialError{Addr: "h:993", Stage: "tls", Err: errors.New("no TLS here")}, exitSecurity, "no TLS here"},
+		{&imapclient.DialError{Addr: "h:993", Stage: "tls", Err: io.EOF}, exitConnect, "h:993 hung up before TLS was ready (EOF): check"},
+		{&imapclient.DialError{Addr: "h:993", Stage: "tls", Err: &imapclient.TimeoutError{Op: "TLS handshake", After: time.Second}}, exitConnect, "TLS handshake: no answer for 1s"},
 		{&imapclient.CertificateError{Addr: "h:993", Err: x509.UnknownAuthorityError{}}, exitSecurity, "--ca-file FILE"},
 		{&imapclient.CertificateError{Addr: "h:993", Err: errors.New("expired"), Hint: "check the clock"}, exitSecurity, "check the clock"},
 		{&imapclient.SecurityError{Reason: "PREAUTH before TLS"}, exitSecurity, "PREAUTH"},

@@ -49,6 +49,8 @@ func reworded(err error) error {
 	case errors.As(err, &dial) && dial.Stage == "resolve":
 		host, _, _ := net.SplitHostPort(dial.Addr)
 		return withText{fmt.Sprintf("the host %s cannot be found (%s): %s", clean(host), innermost(err), dial.Hint), err}
+	case errors.As(err, &dial) && dial.Stage == "tls" && hungUp(err):
+		return withText{fmt.Sprintf("%s hung up before TLS was ready (%s): check that it is a mail server, and the port", clean(dial.Addr), innermost(err)), err}
 	case errors.As(err, &dial) && dial.Stage == "connect":
 		return withText{fmt.Sprintf("cannot connect to %s (%s): %s", clean(dial.Addr), innermost(err), cmp.Or(dial.Hint, "check host, port and firewall")), err}
 	}

@@ -53,7 +53,7 @@ at its next start.`
 
 const watchExample = `  pushmail watch imaps://jo@mail.example.org/INBOX
   pushmail watch --password-command 'pass show mail' imaps://jo%40example.org@mail.example.org/
-  pushmail watch --json imaps://jo@mail.example.org | jq -r .data.envelope.subject
+  pushmail watch --json imaps://jo@mail.example.org | jq -r 'select(.type == "mail.message.new").data.envelope.subject'
   pushmail watch imaps://jo@mail.example.org --exec notify-send "New mail"
   pushmail watch --quiet imaps://jo@mail.example.org -- sh -c 'echo "$PUSHMAIL_SUBJECT"'`
 
