@@ -53,7 +53,7 @@ func (w *watcher) saveSometimes(ctx context.Context) {
 // save stores the acknowledged state. A failure loses nothing but the memory of what was
 // acknowledged: it is logged, and tried again with the next event.
 func (w *watcher) save(ctx context.Context) {
-	if w.ledger == nil || w.unsaved == 0 && w.saveFails == 0 {
+	if w.ledger == nil || w.unsaidReset || w.unsaved == 0 && w.saveFails == 0 {
 		return
 	}
 	w.savedAt = time.Now()

@@ -77,6 +77,10 @@ type watcher struct {
 	savedAt   time.Time
 	saveFails int
 
+	// unsaidReset: the ledger is that of a renumbered mailbox, and the consumer has not acknowledged
+	// that it was. Until then the old checkpoint stays.
+	unsaidReset bool
+
 	everOpened bool
 	down       bool // a Link event said so
 	stale      bool // a Link event said so

@@ -122,12 +122,6 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if report.Reset {
-		w.seen.forget()
-		if err := w.emit(w.resetEvent(view.State(), report)); err != nil {
-			return err
-		}
-	}
 	// From here on the ledger holds what is known, so a failure on the way loses nothing.
 	w.ledger = mailbox.NewLedger(known, view, changes)
 	w.uidValidity, w.stored = report.UIDValidity, nil
@@ -143,11 +137,25 @@ func (s *session) open(ctx context.Context) error {
 		}
 	}
 	w.everOpened = true
+	w.unsaidReset = report.Reset
+	if known == nil {
+		// There is a baseline now. What comes after this moment must not be lost by a crash.
+		w.save(ctx)
+	}
 	push := "poll"
 	if s.conn.Capabilities().Has(imap.CapIdle) {
 		push = "idle"
 	}
-	return w.emit(w.openEvent(view.State(), view.Exists(), report, push))
+	if err := w.emit(w.openEvent(view.State(), view.Exists(), report, push)); err != nil || !report.Reset {
+		return err
+	}
+	w.seen.forget()
+	if err := w.emit(w.resetEvent(view.State(), report)); err != nil {
+		return err
+	}
+	w.unsaidReset = false
+	w.save(ctx)
+	return nil
 }
 
 // apply folds a response into the model of the open mailbox.

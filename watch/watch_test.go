@@ -238,12 +238,55 @@ func TestUIDValidityChangeIsAReset(t *testing.T) {
 				now := b.box.ResetUIDValidity()
 				b.setDown(false)
 				b.wait(time.Minute)
-				b.expect(fmt.Sprintf("reset %d -> %d", old, now), "link up=true stale=false", "open 1 initial idle")
+				b.expect("link up=true stale=false", "open 1 initial idle", fmt.Sprintf("reset %d -> %d", old, now))
 				b.box.Append(mail("two"))
 				b.expect("new 2 two")
 			})
 		})
 	}
+}
+
+func TestResetThatIsNotAcknowledgedIsReportedAgain(t *testing.T) {
+	for _, at := range []watch.Type{watch.MailboxOpen, watch.MailboxReset} {
+		t.Run(at.String(), func(t *testing.T) {
+			inBubble(t, nil, func(b *bench) {
+				b.box.Append(mail("one"))
+				b.start()
+				b.stop()
+				b.take()
+				b.box.ResetUIDValidity()
+				b.stopAt = func(ev watch.Event) bool { return ev.Type == at }
+				b.start()
+				first := b.take()
+				b.stop()
+				b.stopAt = nil
+				b.start()
+				again := b.take()
+				if len(again) != 2 || again[1].Type != watch.MailboxReset {
+					t.Fatalf("%d events, want open and reset", len(again))
+				}
+				if at == watch.MailboxReset && first[1].ID != again[1].ID {
+					t.Errorf("reset has id %s, and had %s", again[1].ID, first[1].ID)
+				}
+				b.stop()
+				b.start()
+				b.expect("open 1 qresync idle")
+			})
+		})
+	}
+}
+
+func TestBaselineIsSavedBeforeAnythingIsSaid(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.stopAt = func(ev watch.Event) bool { return true } // as a crash at the first event
+		b.start()
+		b.stop()
+		b.take()
+		b.stopAt = nil
+		b.box.Append(mail("after the crash"))
+		b.start()
+		b.expect("open 1 qresync idle", "new 1 after the crash")
+	})
 }
 
 func TestServerThatNeverContinuesIdleIsLeft(t *testing.T) {
