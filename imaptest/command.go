@@ -1,6 +1,7 @@
 package imaptest
 
 import (
+	"math"
 	"strings"
 
 	"github.com/pushmail/pushmail/imap"
@@ -141,6 +142,7 @@ func (s *Session) decide(c Command, run func()) {
 			run()
 		case <-s.stopped:
 		case <-s.readEnd:
+			s.stop("", true) // what comes behind must not overtake it
 		}
 	}
 }
@@ -155,8 +157,8 @@ func (s *Session) execute(name string, args []imapwire.Arg) {
 		s.answer(bad("Not now: the session is " + s.State().String()))
 		return
 	}
-	if hasNonSync(args) && !s.can(imap.CapLiteralPlus) && !s.can(imap.CapLiteralMinus) {
-		s.answer(bad("Non-synchronising literals are not supported"))
+	if n := s.maxNonSync(); longestNonSync(args) > n {
+		s.answer(bad("Literal must wait for the server"))
 		return
 	}
 	s.failed, s.policy = nil, h.updates
@@ -196,13 +198,27 @@ func allows(states []State, state State) bool {
 	return false
 }
 
-func hasNonSync(args []imapwire.Arg) bool {
-	for _, a := range args {
-		if a.NonSync || hasNonSync(a.List) {
-			return true
-		}
+// maxNonSync is how long a literal can be that does not wait for "+", or -1 (RFC 7888).
+func (s *Session) maxNonSync() int {
+	switch {
+	case s.can(imap.CapLiteralPlus):
+		return math.MaxInt
+	case s.can(imap.CapLiteralMinus):
+		return 4096
 	}
-	return false
+	return -1
+}
+
+// longestNonSync is the length of the longest literal that does not wait, or -1 without one.
+func longestNonSync(args []imapwire.Arg) int {
+	longest := -1
+	for _, a := range args {
+		if a.NonSync {
+			longest = max(longest, len(a.Text))
+		}
+		longest = max(longest, longestNonSync(a.List))
+	}
+	return longest
 }
 
 func isStartTLS(line []byte) bool {

@@ -146,6 +146,39 @@ func TestDelayedSessionEndsWithItsConnection(t *testing.T) {
 	})
 }
 
+func TestDelayedSessionEndsWithCommandsBehind(t *testing.T) {
+	for _, end := range []struct {
+		name string
+		end  func(*Server, *client)
+	}{
+		{"client", func(_ *Server, c *client) { c.conn.Close() }},
+		{"server", func(s *Server, _ *client) { s.Close() }},
+		{"cut", func(s *Server, _ *client) { s.Sessions()[0].Cut() }},
+		{"hangup", func(s *Server, _ *client) { s.Sessions()[0].Hangup() }},
+	} {
+		t.Run(end.name, func(t *testing.T) {
+			var ran []string
+			hook := func(c Command) Verdict {
+				ran = append(ran, c.Name)
+				return DelayUntil(nil)
+			}
+			inServer(t, ServerOptions{OnCommand: hook}, func(t *testing.T, s *Server, inbox *Mailbox) {
+				c := connect(t, s)
+				c.say("a NOOP\r\nb LOGIN {2}\r\nc NOOP")
+				synctest.Wait()
+				end.end(s, c)
+				synctest.Wait()
+				if left := s.Sessions(); len(left) != 0 {
+					t.Errorf("%d sessions are left", len(left))
+				}
+				if len(ran) != 1 {
+					t.Errorf("%q ran", ran)
+				}
+			})
+		})
+	}
+}
+
 func TestForgottenDone(t *testing.T) {
 	inServer(t, ServerOptions{}, func(t *testing.T, s *Server, inbox *Mailbox) {
 		s.SetOnCommand(func(c Command) Verdict {
@@ -262,6 +295,15 @@ func TestCutAfterEveryByte(t *testing.T) {
 			t.Fatalf("cut after %d bytes: got %q, want %q", k, got, whole[:k])
 		}
 	}
+}
+
+func TestCutAfterDoesNotWaitForMore(t *testing.T) {
+	greeting := "* OK imaptest ready\r\n"
+	inServer(t, ServerOptions{CutAfter: int64(len(greeting)), QuietCapabilities: true}, func(t *testing.T, s *Server, inbox *Mailbox) {
+		if b, err := io.ReadAll(s.Pipe()); string(b) != greeting {
+			t.Errorf("got %q (%v), want %q", b, err, greeting)
+		}
+	})
 }
 
 // recordSession returns all that a server says in one session.

@@ -79,6 +79,10 @@ type Session struct {
 	stillHere *time.Ticker
 }
 
+// readAhead is how many commands are read before the first of them is done, so that the end of the
+// connection is noticed under them.
+const readAhead = 16
+
 // input is what the reader hands over.
 type input struct {
 	line    []byte
@@ -90,7 +94,7 @@ type input struct {
 func newSession(server *Server, conn net.Conn) *Session {
 	s := &Session{
 		server: server, id: server.sessionIDs.Add(1), conn: conn, state: NotAuthenticated,
-		frames: make(chan input), updates: make(chan struct{}, 1), readEnd: make(chan struct{}),
+		frames: make(chan input, readAhead), updates: make(chan struct{}, 1), readEnd: make(chan struct{}),
 		done: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	_, s.tls = conn.(*tls.Conn)
@@ -192,7 +196,7 @@ func (s *Session) run() {
 	s.framer.Release()
 }
 
-// read hands frames to the goroutine that runs commands, one ahead at most.
+// read hands frames to the goroutine that runs commands.
 func (s *Session) read() {
 	defer close(s.readEnd)
 	for {
@@ -235,7 +239,7 @@ func (s *Session) hand(in input) bool {
 // onLiteral is called by the framer, in the reader's goroutine. The "+" must not overtake the answers
 // of the commands before, so it is sent by the goroutine that runs them.
 func (s *Session) onLiteral(_ int64, sync bool) error {
-	if !sync || s.hand(input{literal: true, gate: make(chan struct{})}) {
+	if !sync || s.hand(input{literal: true}) {
 		return nil
 	}
 	return net.ErrClosed
@@ -243,24 +247,44 @@ func (s *Session) onLiteral(_ int64, sync bool) error {
 
 // serve runs commands until the session ends.
 func (s *Session) serve() {
-	for s.State() != LoggedOut {
-		select {
+	for s.State() != LoggedOut && s.turn() {
+		s.flush()
+	}
+	if s.isStopped() && !s.silent {
+		s.send(&imap.Status{Kind: imap.BYE, Text: s.reason})
+	}
+	s.flush()
+}
+
+// turn waits for something to do and does it. False means that there is nothing any more.
+func (s *Session) turn() bool {
+	select {
+	case in := <-s.frames:
+		if !s.isStopped() {
+			s.take(in)
+		}
+	case <-s.updates:
+		s.push()
+	case <-s.stillHereTick():
+		s.send(&imap.Status{Kind: imap.OK, Text: "Still here"})
+	case <-s.readEnd:
+		select { // the client may stop sending and still wait for answers
 		case in := <-s.frames:
 			s.take(in)
-		case <-s.updates:
-			s.push()
-		case <-s.stillHereTick():
-			s.send(&imap.Status{Kind: imap.OK, Text: "Still here"})
-		case <-s.readEnd:
-			return
-		case <-s.stopped:
-			if !s.silent {
-				s.send(&imap.Status{Kind: imap.BYE, Text: s.reason})
-			}
-			s.flush()
-			return
+		default:
+			return false
 		}
-		s.flush()
+	case <-s.stopped:
+	}
+	return !s.isStopped()
+}
+
+func (s *Session) isStopped() bool {
+	select {
+	case <-s.stopped:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -284,19 +308,26 @@ func (s *Session) take(in input) {
 func (s *Session) nextLine() (string, bool) {
 	s.flush()
 	for {
+		var in input
 		select {
-		case in := <-s.frames:
-			if in.gate != nil {
-				close(in.gate)
-			}
-			if !in.literal {
-				return string(in.line), in.err == nil
-			}
-		case <-s.readEnd:
-			return "", false
+		case in = <-s.frames:
 		case <-s.stopped:
 			return "", false
+		case <-s.readEnd:
+			select {
+			case in = <-s.frames:
+			default:
+				return "", false
+			}
 		}
+		if in.gate != nil {
+			close(in.gate)
+		}
+		if !in.literal {
+			return string(in.line), in.err == nil
+		}
+		s.send(&imap.Continuation{Text: "OK"})
+		s.flush()
 	}
 }
 
