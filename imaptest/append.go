@@ -1,7 +1,6 @@
 package imaptest
 
 import (
-	"errors"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
@@ -27,8 +26,8 @@ func (s *Session) cmdAppend(args *arguments) imap.Status {
 		}
 		text = args.next()
 	}
-	if args.err == nil && text.Kind != imapwire.ArgLiteral {
-		args.err = errors.New("Expected a literal")
+	if text.Kind != imapwire.ArgLiteral {
+		args.fail("Expected a literal")
 	}
 	if e := args.end(); e != nil {
 		return *e

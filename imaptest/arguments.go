@@ -97,11 +97,11 @@ func parseFlags(args []imapwire.Arg) ([]imap.Flag, error) {
 	flags := make([]imap.Flag, 0, len(args))
 	for _, arg := range args {
 		if arg.Kind != imapwire.ArgAtom || strings.ContainsAny(arg.Text, `]*%`) || strings.Contains(strings.TrimPrefix(arg.Text, `\`), `\`) {
-			return nil, errors.New("Invalid flag")
+			return nil, errors.New("invalid flag")
 		}
 		flag := imap.CanonicalFlag(arg.Text)
 		if strings.HasPrefix(arg.Text, `\`) && !imap.HasFlag(systemFlags, flag) {
-			return nil, errors.New("Invalid system flag " + imap.Printable(arg.Text))
+			return nil, errors.New("invalid system flag " + imap.Printable(arg.Text))
 		}
 		flags = append(flags, flag)
 	}

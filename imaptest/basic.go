@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/pushmail/pushmail/imap"
-	"github.com/pushmail/pushmail/imapwire"
 )
 
 // greet says hello. It reports false when the session cannot go on.
@@ -147,9 +146,4 @@ func (s *Session) cmdNamespace(args *arguments) imap.Status {
 
 func numCode(name imap.CodeName, n uint64) *imap.Code {
 	return &imap.Code{Name: name, Num: n}
-}
-
-// namesWord reports whether one of the arguments is the atom word, at any depth.
-func namesWord(args []imapwire.Arg, word string) bool {
-	return slices.ContainsFunc(args, func(a imapwire.Arg) bool { return a.Is(word) || namesWord(a.List, word) })
 }
