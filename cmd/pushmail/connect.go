@@ -173,7 +173,7 @@ func (f *connFlags) openTrace(a *app, c *connection) error {
 		}
 		return nil
 	case "-":
-		c.client.Trace = &imapclient.Trace{W: a.err, Timestamps: f.timestamps}
+		c.client.Trace = &imapclient.Trace{W: printable{a.err}, Timestamps: f.timestamps}
 		return nil
 	}
 	// It has the texts of mails: for its owner alone.
@@ -184,6 +184,20 @@ func (f *connFlags) openTrace(a *app, c *connection) error {
 	c.closers = append(c.closers, file)
 	c.client.Trace = &imapclient.Trace{W: file, Timestamps: f.timestamps}
 	return nil
+}
+
+// printable keeps what a server or a sender wrote from steering the terminal.
+type printable struct{ w io.Writer }
+
+func (p printable) Write(text []byte) (int, error) {
+	lines := strings.Split(string(text), "\n")
+	for i := range lines {
+		lines[i] = imap.Printable(lines[i])
+	}
+	if _, err := io.WriteString(p.w, strings.Join(lines, "\n")); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // login returns a function that logs in with what source brings, by the best way that the server offers.

@@ -76,6 +76,20 @@ func TestWatchLogsOutOnInterrupt(t *testing.T) {
 	}
 }
 
+func TestProtocolOnStandardErrorIsHarmless(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.inbox.Append(message("\x1b]0;owned\x07"))
+	s := w.start(t, w.args("list", "--protocol-log", "-", w.url(""))...)
+	if code := s.end(); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	text := s.err.text()
+	if !strings.Contains(text, "\nC: ") || !strings.Contains(text, "?]0;owned?") || strings.ContainsAny(text, "\x1b\x07\r") || strings.Contains(text, testPassword) {
+		t.Errorf("protocol on standard error:\n%q", text)
+	}
+}
+
 // The second run begins with what has changed since the first.
 func TestWatchResumes(t *testing.T) {
 	t.Parallel()
