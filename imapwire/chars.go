@@ -28,17 +28,6 @@ func isAtom(s string) bool {
 	return s != ""
 }
 
-// isAString reports whether s can be written as it is where an astring is expected.
-func isAString(s string) bool {
-	for i := range len(s) {
-		if !isAStringChar(s[i]) {
-			return false
-		}
-	}
-	// NIL is the one word that would be read as something else.
-	return s != "" && !strings.EqualFold(s, "NIL")
-}
-
 // appendQuoted appends s as a quoted string. It must not hold CR, LF or NUL.
 func appendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')

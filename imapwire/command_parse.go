@@ -250,7 +250,6 @@ func (p *commandParser) atom() (Arg, error) {
 		c := p.s[p.pos]
 		if c == '[' && isSectionItem(p.s[start:p.pos]) {
 			b.WriteString(p.s[start:p.pos])
-			start = p.pos
 			text, err := p.brackets()
 			if err != nil {
 				return Arg{}, err
