@@ -89,7 +89,8 @@ type Attribute struct {
 }
 
 // Envelope is the ENVELOPE item (RFC 9051 section 7.5.2): header fields as the server parsed them.
-// Strings may hold RFC 2047 encoded words.
+// Strings may hold RFC 2047 encoded words. Lists of addresses that are the same may share their memory:
+// change a copy.
 type Envelope struct {
 	// Date is the text of the Date field; see [Envelope.Time].
 	Date      string

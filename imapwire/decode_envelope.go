@@ -1,6 +1,10 @@
 package imapwire
 
-import "github.com/pushmail/pushmail/imap"
+import (
+	"strings"
+
+	"github.com/pushmail/pushmail/imap"
+)
 
 // envelope reads ENVELOPE (RFC 9051 section 7.5.2): ten fields in a list.
 func (d *Decoder) envelope() *imap.Envelope {
@@ -13,9 +17,11 @@ func (d *Decoder) envelope() *imap.Envelope {
 	e := d.slabs.envelopes.one(d.chunk(envelopeChunk))
 	e.Date = d.nstring()
 	e.Subject = d.envelopeString()
+	start := d.pos
 	e.From = d.envelopeAddresses()
-	e.Sender = d.envelopeAddresses()
-	e.ReplyTo = d.envelopeAddresses()
+	from := d.s[min(start, d.pos):d.pos]
+	e.Sender = d.repeatedAddresses(from, e.From)
+	e.ReplyTo = d.repeatedAddresses(from, e.From)
 	e.To = d.envelopeAddresses()
 	e.Cc = d.envelopeAddresses()
 	e.Bcc = d.envelopeAddresses()
@@ -49,6 +55,19 @@ func (d *Decoder) envelopeAddresses() []imap.Address {
 	}
 	d.sp()
 	return d.addresses()
+}
+
+// repeatedAddresses reads a list of addresses that is mostly the same as an earlier one, text, which reads as
+// list: a server repeats From where a message has no Sender and no Reply-To (RFC 9051 section 7.5.2).
+func (d *Decoder) repeatedAddresses(text string, list []imap.Address) []imap.Address {
+	if len(list) == 0 || !strings.HasPrefix(d.s[d.pos:], text) {
+		return d.envelopeAddresses()
+	}
+	d.pos += len(text)
+	for range list {
+		d.element()
+	}
+	return list
 }
 
 // envelopeOver reports whether the envelope ends before its last field.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -97,7 +96,7 @@ func (s FileStore) Save(_ context.Context, key Key, checkpoint []byte) (err erro
 		}
 	}()
 	if err := writeAndSync(f, checkpoint); err != nil {
-		return fmt.Errorf("write %s: %w", f.Name(), err)
+		return err
 	}
 	if err := os.Rename(f.Name(), s.Path(key)); err != nil {
 		return err

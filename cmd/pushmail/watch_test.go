@@ -251,7 +251,9 @@ func TestWatchFailsOnceAndClearly(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := w.start(t, test.args...)
+			alone := world{env: append([]string{}, w.env...)}
+			alone.env = append(alone.env, "HOME="+t.TempDir()) // the lock of the state would get in the way
+			s := alone.start(t, test.args...)
 			code := s.end()
 			lines := strings.Split(strings.TrimSuffix(s.err.text(), "\n"), "\n")
 			last := lines[len(lines)-1]
