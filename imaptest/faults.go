@@ -65,9 +65,9 @@ func Reply(raw string) Verdict { return Verdict{kind: verdictReply, raw: raw} }
 // Cut ends the connection at once, as a reset where the transport can (RST over TCP). What was not
 // sent yet is lost. It does not wait for the session to end.
 func (s *Session) Cut() {
-	s.stop("", true)
+	cutConn(s.connection()) // first: the session closes it too when it ends, but not as a reset
 	s.out.set(func() { s.out.dead = true })
-	cutConn(s.connection())
+	s.stop("", true)
 }
 
 // Hangup closes the connection as a dying server process does: what was said is sent, then comes the

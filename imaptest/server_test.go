@@ -124,9 +124,7 @@ func (r *serverScript) step(line string) error {
 		return r.login(args)
 	case "fill":
 		n, err := strconv.Atoi(args[0])
-		for range n {
-			r.inbox().AppendAt(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), []byte("Subject: x\r\n\r\nbody\r\n"))
-		}
+		r.fill(n)
 		return err
 	case "add":
 		raw, err := os.ReadFile(filepath.Join("testdata/messages", args[1]))
@@ -161,6 +159,18 @@ func (r *serverScript) step(line string) error {
 		return err
 	}
 	return r.talk(word, rest)
+}
+
+// fill appends messages at one moment, so that sessions are told once.
+func (r *serverScript) fill(n int) {
+	m := r.inbox()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for range n {
+		msg := r.server.newMessage([]byte("Subject: x\r\n\r\nbody\r\n"), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+		m.addLocked(msg, nil, m.nextModSeqLocked())
+	}
+	m.wakeLocked()
 }
 
 // talk does a line of one session.
