@@ -95,13 +95,8 @@ func isTimeout(err error) bool {
 // read reads one response and acts on it.
 func (c *Conn) read() error {
 	fr, err := c.framer.Next()
-	var tooBig *imapwire.LimitError
-	switch {
-	case errors.As(err, &tooBig) && tooBig.Skipped:
-		c.dispatch(&imap.Malformed{Err: err})
-		return nil
-	case err != nil:
-		return err
+	if err != nil {
+		return c.readFailed(err)
 	}
 	c.opts.Trace.server(fr.Data, c.cont != nil && c.cont.challenge != nil)
 	r, err := c.dec.Decode(fr)
@@ -113,6 +108,17 @@ func (c *Conn) read() error {
 	}
 	c.dispatch(r)
 	return nil
+}
+
+// readFailed reports a response that was thrown away; any other error is returned. It is apart from read
+// since errors.As has what it fills in escape: an allocation for each response that is fine.
+func (c *Conn) readFailed(err error) error {
+	var tooBig *imapwire.LimitError
+	if errors.As(err, &tooBig) && tooBig.Skipped {
+		c.dispatch(&imap.Malformed{Err: err})
+		return nil
+	}
+	return err
 }
 
 // maxMalformed bounds the bytes kept of a response that could not be read.
