@@ -306,7 +306,7 @@ func TestServerThatDoesNotAnswerDoneIsDead(t *testing.T) {
 		wait 9m
 		C: DONE
 		S: * 4 EXISTS
-		wait 29s
+		wait 29500ms
 		S: * 5 EXISTS
 		C-close
 	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {

@@ -21,6 +21,7 @@ type Decoder struct {
 	pos      int       // everything before it is read
 	lits     []Literal // of the frame, if any of them was streamed
 	strings  bool      // no value that is read now is an atom but NIL and numbers
+	careful  bool      // tests switch the fast path off
 	depth    int
 	elements int
 

@@ -102,6 +102,11 @@ func (d *Decoder) multipartExt(p *imap.BodyPart) {
 		return
 	}
 	p.Params = d.params()
+	d.multipartMore(p)
+}
+
+// multipartMore reads what follows the parameters of a multipart.
+func (d *Decoder) multipartMore(p *imap.BodyPart) {
 	if d.skipText(" NIL NIL NIL)") || d.partEnd() {
 		return
 	}

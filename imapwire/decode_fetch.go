@@ -45,6 +45,9 @@ func (d *Decoder) chunk(size int) int {
 func (d *Decoder) items(m *imap.Message) {
 	open := 1
 	for {
+		if d.fastItem(m) {
+			continue
+		}
 		if d.tolerates(QuirkSpaces) {
 			d.spaces()
 		}

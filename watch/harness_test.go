@@ -75,6 +75,13 @@ func (b *bench) dial(ctx context.Context, o *imapclient.Options) (*imapclient.Co
 	return imapclient.New(ctx, client, o)
 }
 
+// dialed returns how often a connection was tried.
+func (b *bench) dialed() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.dials
+}
+
 // setDown makes dialing fail, or work again.
 func (b *bench) setDown(down bool) {
 	b.mu.Lock()

@@ -96,8 +96,8 @@ func TestIdleThatIsRefusedIsReplacedByPolling(t *testing.T) {
 		b.box.Append(mail("one"))
 		b.wait(61 * time.Second)
 		b.expect("open 0 initial idle", "new 1 one")
-		if b.dials != 1 {
-			t.Errorf("%d connections, want 1", b.dials)
+		if n := b.dialed(); n != 1 {
+			t.Errorf("%d connections, want 1", n)
 		}
 	})
 }
@@ -390,9 +390,9 @@ func TestReconnectsBackOffAndGoOnForEver(t *testing.T) {
 		b.start()
 		b.setDown(true)
 		b.session().Cut()
-		before := b.dials
+		before := b.dialed()
 		b.wait(24 * time.Hour)
-		if got := b.dials - before; got < 24*60/5 || got > 24*60*3 {
+		if got := b.dialed() - before; got < 24*60/5 || got > 24*60*3 {
 			t.Errorf("%d attempts in a day, want between one in 5 minutes and a few", got)
 		}
 		b.setDown(false)
