@@ -169,7 +169,11 @@ func (p *printer) link(l *watch.LinkInfo) (kind string, shade colour, rest []spa
 	}
 	spans := []span{{"down", yellow}, {reasonText(l.Reason), plain}}
 	if l.RetryIn > 0 {
-		spans = append(spans, span{"   (next attempt in " + pause(l.RetryIn) + ")", dim})
+		when := "in " + pause(l.RetryIn)
+		if l.RetryIn < 50*time.Millisecond {
+			when = "now"
+		}
+		spans = append(spans, span{"   (next attempt " + when + ")", dim})
 	}
 	return "link", yellow, spans
 }

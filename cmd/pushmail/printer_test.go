@@ -74,6 +74,7 @@ func aDay() []watch.Event {
 		at(subject("\x1b]0;owned\x07\x1b[2J\x1b[31mHi\r\n10:04:02  new      The Boss", event.Address{Name: "A\x1b[8m", Address: "a@b\u202e"}), "10:04:01"),
 		at(subject("来週の打ち合わせについて 👨‍👩‍👧 और", event.Address{Name: "佐藤 美咲", Address: "misaki@sakura.example"}), "10:04:02"),
 		at(link(watch.LinkInfo{Reason: "read tcp 10.0.0.2:51034->192.0.2.7:993: read: connection reset by peer", RetryIn: 2300 * time.Millisecond}), "10:05:00"),
+		at(link(watch.LinkInfo{Reason: "server said BYE shutting down", RetryIn: time.Millisecond}), "10:06:00"),
 		at(link(watch.LinkInfo{Stale: true, Reason: "i/o timeout", VerifiedAt: base.Time.Add(4 * time.Minute)}), "10:35:00"),
 		at(link(watch.LinkInfo{Up: true}), "10:40:00"),
 		at(open(watch.OpenInfo{Exists: 1, Method: "qresync", Push: "poll", Resumed: true}), "10:40:00"),
