@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,18 +18,22 @@ import (
 // send a password.
 func TestStartTLSAttacks(t *testing.T) {
 	for _, tt := range []struct{ name, script string }{
-		{"stripped: NO", "S: * OK hello\nC: {s} STARTTLS\nS: {s} NO not today\nC-close"},
-		{"stripped: BAD", "S: * OK hello\nC: {s} STARTTLS\nS: {s} BAD what?\nC-close"},
-		{"stripped: capability missing", "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hello\nC: {s} STARTTLS\nS: {s} BAD what?\nC-close"},
-		{"continuation instead of OK", "S: * OK hello\nC: {s} STARTTLS\nS: + go on\nC-close"},
-		{"response injection: untagged behind OK", "S: * OK hello\nC: {s} STARTTLS\nS-raw: \"{s} OK go\\r\\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\\r\\n\"\nC-close"},
-		{"response injection: tagged behind OK", "S: * OK hello\nC: {s} STARTTLS\nS-raw: \"{s} OK go\\r\\nP2 OK logged in\\r\\n\"\nC-close"},
-		{"PREAUTH", "S: * PREAUTH welcome\nC-close"},
+		{"O_2: refused with NO", "S: * OK hello\nC: {s} STARTTLS\nS: {s} NO not today\nC-close"},
+		{"O_3: refused with BAD", "S: * OK hello\nC: {s} STARTTLS\nS: {s} BAD what?\nC-close"},
+		{"O_1: not offered", "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hello\nC: {s} STARTTLS\nS: {s} BAD what?\nC-close"},
+		{"O_4: continuation instead of OK", "S: * OK hello\nC: {s} STARTTLS\nS: + go on\nC-close"},
+		{"B_1: capabilities behind OK", "S: * OK hello\nC: {s} STARTTLS\nS-raw: \"{s} OK go\\r\\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\\r\\n\"\nC-close"},
+		{"B: a tagged reply behind OK", "S: * OK hello\nC: {s} STARTTLS\nS-raw: \"{s} OK go\\r\\nP2 OK logged in\\r\\n\"\nC-close"},
+		{"B_2: alert behind OK", "S: * OK hello\nC: {s} STARTTLS\nS-raw: \"{s} OK go\\r\\n* OK [ALERT] call 555\\r\\n\"\nC-close"},
+		{"B_3: BYE behind OK", "S: * OK hello\nC: {s} STARTTLS\nS-raw: \"{s} OK go\\r\\n* BYE call 555\\r\\n\"\nC-close"},
+		{"B: half a line behind OK", "S: * OK hello\nC: {s} STARTTLS\nS-raw: \"{s} OK go\\r\\n*\"\nC-close"},
+		{"D: capabilities that are nonsense", "S: * OK [CAPABILITY ((( \\ ] hello\nC: {s} STARTTLS\nS: {s} NO\nC-close"},
+		{"P: PREAUTH", "S: * PREAUTH welcome\nC-close"},
 		{"untagged data before TLS", "S: * OK hello\nC: {s} STARTTLS\nS: * 1 EXISTS\nC-close"},
 		{"mailbox list before TLS", "S: * OK hello\nC: {s} STARTTLS\nS: * LIST () \"/\" INBOX\nC-close"},
 		{"messages before TLS", "S: * OK hello\nC: {s} STARTTLS\nS: * 1 FETCH (FLAGS ())\nC-close"},
 		{"BYE", "S: * OK hello\nC: {s} STARTTLS\nS: * BYE go to http://evil.example\nclose"},
-		{"referral", "S: * OK hello\nC: {s} STARTTLS\nS: {s} NO [REFERRAL imap://evil.example/] go there\nC-close"},
+		{"L_1: referral", "S: * OK hello\nC: {s} STARTTLS\nS: {s} NO [REFERRAL imap://evil.example/] go there\nC-close"},
 		{"closes", "S: * OK hello\nC: {s} STARTTLS\nclose"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -64,6 +69,74 @@ func TestReferralIsNotFollowed(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// M_1, M_2: a referral in the answer to SELECT is the server's word and nothing more.
+func TestMailboxReferralIsNotFollowed(t *testing.T) {
+	session(t, `
+		C: {s} EXAMINE Other
+		S: {s} NO [REFERRAL imap://evil.example/Other] it is there
+		C: {n} NOOP
+		S: {n} OK done
+	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
+		_, err := c.Select(ctx, "Other", &imap.SelectOptions{ReadOnly: true})
+		var no *imap.StatusError
+		if !errors.As(err, &no) || no.Code == nil || no.Code.Name != imap.CodeReferral {
+			t.Errorf("error %v", err)
+		}
+		if err := c.Noop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Strings and codes that do not end where they should cost their line, and tell lies to nobody.
+func TestQuotedStringAndResponseCodeTricks(t *testing.T) {
+	for _, line := range []string{
+		`* LIST () "/" "unterminated`,
+		`* LIST () "/" "ends in a backslash\`,
+		`* LIST () "/" "a" "b" "c" {`,
+		`* LIST () "/" {5`,
+		`* OK [CAPABILITY IMAP4rev1 LOGINDISABLED`,
+		`* OK [UIDVALIDITY 99999999999999999999] x`,
+		`* OK [UIDNEXT -1] x`,
+		`* OK [[[[[[[[ x`,
+		`* OK ]]]]]]]] x`,
+		`* OK [] x`,
+		`* OK [PERMANENTFLAGS (\Seen] x`,
+		`* OK [HIGHESTMODSEQ ] x`,
+		`* OK [COPYUID 1 1:4294967295 1:4294967295] x`,
+		`* OK [ALERT`,
+		`* STATUS INBOX (MESSAGES`,
+		`* STATUS "INBOX (MESSAGES 1)`,
+		`* FLAGS (\Seen`,
+		`* SEARCH 1 2 x`,
+		`* ESEARCH (TAG "x`,
+		`* 1 FETCH (UID 1 UID 2 UID 3`,
+		`* 1 FETCH (BODY[HEADER.FIELDS (FROM] "x")`,
+		`* VANISHED (EARLIER`,
+		`* NAMESPACE ((("`,
+		`* `,
+		`*`,
+		` `,
+		`+`,
+		`P`,
+		`OK`,
+	} {
+		t.Run(line, func(t *testing.T) {
+			session(t, "C: {n} NOOP\nS-raw: "+strconv.Quote(line+"\r\n")+"\nS: * 4 EXISTS\nS: {n} OK done\nC: {m} NOOP\nS: {m} OK done", nil,
+				func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
+					for range 2 {
+						if err := c.Noop(ctx); err != nil {
+							t.Error(err)
+						}
+					}
+					if c.Capabilities().Has(imap.CapLoginDisabled) && !strings.Contains(line, "LOGINDISABLED") {
+						t.Error("capabilities were made up")
+					}
+				})
+		})
+	}
 }
 
 // A tag that was not used, or was used before, ends no command.
@@ -139,4 +212,35 @@ func TestCommandInjection(t *testing.T) {
 			t.Errorf("STATUS: %v", err)
 		}
 	})
+}
+
+// What the server offers is asked for again after TLS: here it forbids LOGIN before and allows it after.
+func TestCapabilitiesFromBeforeTLSAreForgotten(t *testing.T) {
+	s := imaptest.NewServer(&imaptest.ServerOptions{StartTLS: true, LoginDisabled: true})
+	s.AddUser("jo", "secret")
+	if err := s.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	o := &imapclient.Options{Addr: s.Addr().String(), Security: imapclient.StartTLS, TLSConfig: s.TLSConfig()}
+	c, err := imapclient.Dial(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if c.TLS() == nil || len(c.Capabilities()) > 0 {
+		t.Errorf("after STARTTLS: TLS %v, capabilities %v", c.TLS() != nil, c.Capabilities())
+	}
+	if err := c.Login(t.Context(), "jo", "secret"); err != nil {
+		t.Error(err)
+	}
+	o.Security = imapclient.InsecurePlaintext
+	p, err := imapclient.Dial(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Login(t.Context(), "jo", "secret"); !errors.Is(err, imapclient.ErrLoginDisabled) {
+		t.Errorf("in cleartext: %v", err)
+	}
 }
