@@ -2,6 +2,8 @@ package watch
 
 import (
 	"errors"
+	"net"
+	"os"
 	"time"
 
 	"github.com/pushmail/pushmail/event"
@@ -110,11 +112,19 @@ func (w *watcher) changeEvent(ch mailbox.Change, sum *Summary) Event {
 	return withID(ev)
 }
 
-// reason says for people why a connection was lost.
+// reason says for people why a connection was lost, without the addresses of sockets.
 func reason(err error) string {
 	var closed *imapclient.ClosedError
 	if errors.As(err, &closed) {
 		err = closed.Cause
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
+	var sys *os.SyscallError
+	if errors.As(err, &sys) {
+		err = sys.Err
 	}
 	return shorten(imap.Printable(err.Error()), 300)
 }

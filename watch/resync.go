@@ -159,7 +159,7 @@ func (s *session) fetch(ctx context.Context, set imap.UIDSet, items imap.Items) 
 			s.w.o.Logger.Warn("part of a message could not be read", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "uid", m.UID, "err", bad)
 		}
 		if m.Items&(imap.ItemEnvelope|imap.ItemBody|imap.ItemSize) != 0 && len(s.fresh) < 2*maxFresh {
-			s.fresh[m.UID] = summarize(m)
+			s.fresh[m.UID] = Summarize(m)
 		}
 	}
 	return nil

@@ -21,10 +21,7 @@ const (
 
 // Summarize decodes what a FETCH row says of a message, as it is in events: text decoded and bounded.
 // It keeps nothing of m.
-func Summarize(m *imap.Message) *Summary { return summarize(m) }
-
-// summarize decodes what a FETCH row says of a message. It keeps nothing of m.
-func summarize(m *imap.Message) *Summary {
+func Summarize(m *imap.Message) *Summary {
 	s := &Summary{InternalDate: m.InternalDate.UTC(), Size: m.Size}
 	if m.InternalDate.IsZero() {
 		s.InternalDate = m.InternalDate
