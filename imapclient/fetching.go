@@ -15,7 +15,8 @@ type fetching struct {
 	// abandoned: nobody will take the rows.
 	abandoned atomic.Bool
 
-	rows []*imap.Message // complete, to be taken
+	rows  []*imap.Message // complete, to be taken
+	spare []*imap.Message // empty; takes the next rows
 	// parts are rows that lack some of what was asked for: some servers send a message's items in
 	// several rows.
 	parts map[imap.SeqNum]*imap.Message
@@ -82,7 +83,7 @@ func (f *fetching) join(m *imap.Message) {
 // incomplete: what the server did send is not thrown away.
 func (f *fetching) takeAll() []*imap.Message {
 	rows := f.rows
-	f.rows = nil
+	f.rows, f.spare = f.spare, nil
 	if f.done {
 		for _, m := range f.parts {
 			if m.Items.Has(imap.ItemUID) {

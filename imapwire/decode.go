@@ -30,6 +30,7 @@ type Decoder struct {
 	why    string
 
 	slabs    slabs
+	texts    strings.Builder // the chunk that rows have their text in
 	keywords map[string]imap.Flag
 }
 
@@ -46,6 +47,7 @@ func (d *Decoder) SetUTF8(on bool) { d.utf8 = on }
 // that waits costs little. The Decoder can be used on.
 func (d *Decoder) Release() {
 	d.slabs = slabs{}
+	d.texts.Reset()
 	d.keywords = nil
 	d.s, d.lits = "", nil
 }
@@ -60,6 +62,9 @@ func (d *Decoder) Decode(fr Frame) (imap.Response, error) {
 			d.lits = fr.Literals
 			break
 		}
+	}
+	if b := fr.Data; len(b) < largeFrame && len(b) > 2 && b[0] == '*' && b[2]-'0' <= 9 {
+		return d.decode(d.shared(b))
 	}
 	return d.decode(string(fr.Data))
 }

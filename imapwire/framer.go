@@ -79,6 +79,11 @@ func NewFramer(r io.Reader, opts *Options) *Framer {
 func (f *Framer) Next() (Frame, error) {
 	if f.mode == inLine && f.start == f.line {
 		f.lits = f.lits[:0]
+		if size, end := f.plainLine(); size > 0 && f.fatalErr == nil {
+			fr := Frame{Data: f.buf[f.start : f.start+size : f.start+size]}
+			f.advance(end)
+			return fr, nil
+		}
 	}
 	for f.fatalErr == nil {
 		fr, done, err := f.step()
@@ -90,6 +95,30 @@ func (f *Framer) Next() (Frame, error) {
 		}
 	}
 	return Frame{}, f.fatalErr
+}
+
+// plainLine returns the length of the response at the start, and where the next one begins, if it is one
+// line that is buffered and within the limits, and that cannot end in a literal header. Nearly all
+// responses are. The size is 0 for anything else. The end of the line is looked for once: the position is
+// kept in scan.
+func (f *Framer) plainLine() (size, next int) {
+	i := bytes.IndexByte(f.buf[f.scan:f.end], '\n')
+	if i < 0 {
+		return 0, 0
+	}
+	f.scan += i
+	end := f.scan
+	if end > f.start && f.buf[end-1] == '\r' {
+		end--
+	}
+	size = end - f.start
+	if size == 0 || size > f.lim.Line || size > f.lim.Response {
+		return 0, 0
+	}
+	if c := f.buf[end-1]; c == '}' || c == ' ' || c == '\t' {
+		return 0, 0
+	}
+	return size, f.scan + 1
 }
 
 // step looks at what is buffered. It returns a response, an error, or neither if it needs more bytes.
@@ -258,6 +287,11 @@ func (f *Framer) stepStream() (more bool) {
 func (f *Framer) Ready() bool {
 	if f.fatalErr != nil || f.readErr != nil {
 		return true
+	}
+	if f.mode == inLine && f.start == f.line {
+		if size, _ := f.plainLine(); size > 0 {
+			return true
+		}
 	}
 	start, line, pos, left := f.start, f.line, f.scan, f.left
 	afterLiteral := f.mode != inLine || f.afterLiteral()

@@ -18,7 +18,8 @@ type slab[T any] struct {
 func (s *slab[T]) take(mark, size int) (*T, int) {
 	if len(s.chunk) == cap(s.chunk) {
 		run := s.chunk[mark:]
-		s.chunk = append(make([]T, 0, max(size, 2*len(run))), run...)
+		n := max(min(size, 4*cap(s.chunk)), 1, 2*len(run))
+		s.chunk = append(make([]T, 0, n), run...)
 		mark = 0
 	}
 	s.chunk = s.chunk[:len(s.chunk)+1]
@@ -47,16 +48,33 @@ type slabs struct {
 	sections  slab[imap.Section]
 }
 
-// Sizes of chunks: one to three kilobytes each.
+// Sizes of chunks: what fits into the size classes of Go's allocator around one and two kilobytes,
+// with the eight bytes that it adds to what has pointers. Odd sizes wasted a tenth.
 const (
-	messageChunk  = 8
-	envelopeChunk = 8
-	addressChunk  = 32
-	partChunk     = 8
-	paramChunk    = 48
-	flagChunk     = 64
+	messageChunk  = 7
+	envelopeChunk = 6
+	addressChunk  = 42
+	partChunk     = 5
+	paramChunk    = 31
+	flagChunk     = 63
 	sectionChunk  = 8
 )
+
+// textChunk is the size of a chunk for the text of rows.
+const textChunk = 8 << 10
+
+// shared returns data as a string that shares a chunk with others. Chunks grow with use: who gets one
+// row now and then does not pay for many.
+func (d *Decoder) shared(data []byte) string {
+	if b := &d.texts; b.Cap()-b.Len() < len(data) {
+		size := min(textChunk, max(2*b.Cap(), 1024))
+		b.Reset()
+		b.Grow(max(size, len(data))) // does not clear it first
+	}
+	start := d.texts.Len()
+	d.texts.Write(data)
+	return d.texts.String()[start:]
+}
 
 // sharedDepths is how deep parts are in slabs.
 const sharedDepths = 3
