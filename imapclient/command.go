@@ -73,6 +73,23 @@ func (c *Conn) begin(ctx context.Context) error {
 	return nil
 }
 
+// beginInIdle is begin for a command that may follow DONE at once: one that names messages by UID, so
+// that it does not matter what the server still has to say of IDLE (RFC 9051 section 5.5). It saves a
+// round trip whenever something was pushed.
+func (c *Conn) beginInIdle(ctx context.Context) error {
+	if err := c.acquire(ctx); err != nil {
+		return err
+	}
+	if idle := c.wait.idle; idle != nil && idle.continued && !idle.done && len(c.pending) == 1 {
+		return nil
+	}
+	if err := c.quiesce(ctx); err != nil {
+		c.release()
+		return notSent(err)
+	}
+	return nil
+}
+
 // quiesce ends IDLE and reads the late answers of commands whose callers have gone.
 func (c *Conn) quiesce(ctx context.Context) error {
 	if c.wait.idle == nil && len(c.pending) == 0 {
@@ -119,12 +136,28 @@ func (c *Conn) send(ctx context.Context, cmd *command, build func(*imapwire.Comm
 				return err
 			}
 		}
+		if c.wait.idle != nil && c.wait.idle != cmd {
+			seg = c.afterDone(seg)
+		}
 		c.opts.Trace.client(seg)
 		if err := c.write(seg); err != nil {
 			return c.writeFailed(ctx, cmd.name, err)
 		}
 	}
 	return nil
+}
+
+// afterDone puts the DONE of the IDLE under way in front of the first segment of a command.
+func (c *Conn) afterDone(seg imapwire.Segment) imapwire.Segment {
+	const done = "DONE\r\n"
+	c.wait.ending, c.wait.endBy, c.wait.idle = c.wait.idle, time.Now().Add(c.opts.IdleTimeout), nil
+	seg.Data = append([]byte(done), seg.Data...)
+	secrets := make([]imapwire.Span, len(seg.Secrets))
+	for i, s := range seg.Secrets {
+		secrets[i] = imapwire.Span{Start: s.Start + len(done), End: s.End + len(done)}
+	}
+	seg.Secrets = secrets
+	return seg
 }
 
 // awaitContinue waits for the "+" before a literal. It reports false if the server ended the command

@@ -135,7 +135,11 @@ func (c *Conn) startFetch(ctx context.Context, name string, uids imap.UIDSet, se
 		f.want |= imap.ItemSections
 	}
 	f.command = command{name: name, take: f.takeRow}
-	if err := c.begin(ctx); err != nil {
+	begin := c.begin
+	if uids != nil {
+		begin = c.beginInIdle
+	}
+	if err := begin(ctx); err != nil {
 		return nil, err
 	}
 	defer c.release()
@@ -158,10 +162,13 @@ func (c *Conn) fetchMore(ctx context.Context, f *fetching) (rows []*imap.Message
 		return nil, false, err
 	}
 	defer c.release()
-	if len(f.rows) == 0 && !f.done {
-		defer c.intr.watch(ctx)()
-	}
+	watched := false
 	for !f.done && (len(f.rows) == 0 || len(f.rows) < rowBatch && c.framer.Ready()) {
+		// What is buffered is read without waiting, so only then need the end of ctx be watched, which costs allocations.
+		if !watched && !c.framer.Ready() {
+			watched = true
+			defer c.intr.watch(ctx)()
+		}
 		if err := c.step(ctx, f.name, c.opts.CommandTimeout); err != nil {
 			f.abandoned.Store(true)
 			return f.takeAll(), false, err

@@ -36,6 +36,12 @@ func (s source) Read(p []byte) (int, error) {
 // names what is waited for. If ctx ends, its cause is returned and the connection can go on. The
 // caller watches ctx.
 func (c *Conn) step(ctx context.Context, op string, silence time.Duration) error {
+	if e := c.wait.ending; e != nil {
+		if !e.done {
+			return c.stepUntil(ctx, "end of IDLE", c.wait.endBy, c.opts.IdleTimeout)
+		}
+		c.wait.ending = nil
+	}
 	c.wait.by, c.wait.silence = time.Time{}, silence
 	return c.stepFailed(ctx, op, silence, c.read())
 }

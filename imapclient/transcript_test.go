@@ -590,3 +590,99 @@ func TestContextThatEndsBeforeIdleIsContinued(t *testing.T) {
 		}
 	})
 }
+
+func TestFetchByUIDGoesOutTogetherWithDone(t *testing.T) {
+	session(t, `
+		C: {i} IDLE
+		S: + idling
+		S: * 4 EXISTS
+		C: DONE
+		C: {f} UID FETCH 10:* (UID FLAGS)
+		S: * 5 EXISTS
+		S: {i} OK done
+		S: * 4 FETCH (UID 10 FLAGS ())
+		S: {f} OK done
+		C: {j} IDLE
+		S: + idling
+		S: * 6 EXISTS
+		C: DONE
+		S: {j} OK done
+		C: {n} NOOP
+		S: {n} OK done
+	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		n := 0
+		for m, err := range c.Fetch(ctx, imap.SetOfRange[imap.UID](10, 0), &imap.FetchOptions{Items: imap.ItemFlags}) {
+			if err != nil || m.UID != 10 {
+				t.Errorf("row %v, error %v", m, err)
+			}
+			n++
+		}
+		if n != 1 {
+			t.Errorf("%d rows", n)
+		}
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		// A command that has to know what the server still says of IDLE waits for the end of it.
+		if err := c.Noop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestServerThatDoesNotAnswerDoneBeforeAFetchIsDead(t *testing.T) {
+	session(t, `
+		C: {i} IDLE
+		S: + idling
+		S: * 4 EXISTS
+		C: DONE
+		C: {f} UID FETCH 10:* (UID FLAGS)
+		wait 20s
+		S: * 5 EXISTS
+		wait 9500ms
+		C-close
+	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		start := time.Now()
+		for _, err := range c.Fetch(ctx, imap.SetOfRange[imap.UID](10, 0), &imap.FetchOptions{Items: imap.ItemFlags}) {
+			var late *imapclient.TimeoutError
+			if !errors.As(err, &late) || late.Op != "end of IDLE" || time.Since(start) != 30*time.Second {
+				t.Errorf("after %v: %v", time.Since(start), err)
+			}
+		}
+	})
+}
+
+// A server that ended IDLE when our DONE was on its way takes it for a command. That answer ends nothing.
+func TestDoneThatCrossesTheEndOfIdle(t *testing.T) {
+	session(t, `
+		C: {i} IDLE
+		S: + idling
+		S: * 4 EXISTS
+		C: DONE
+		C: {f} UID FETCH 10:* (UID FLAGS)
+		S: {i} OK I had enough
+		S: DONE BAD unknown command
+		S: * 4 FETCH (UID 10 FLAGS ())
+		S: {f} OK done
+	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		n := 0
+		for _, err := range c.Fetch(ctx, imap.SetOfRange[imap.UID](10, 0), &imap.FetchOptions{Items: imap.ItemFlags}) {
+			if err != nil {
+				t.Error(err)
+			}
+			n++
+		}
+		if n != 1 {
+			t.Errorf("%d rows", n)
+		}
+	})
+}

@@ -14,6 +14,8 @@ type waitState struct {
 	silence time.Duration // else: how long a read may take
 
 	idle     *command  // the IDLE that is under way, or nil
+	ending   *command  // the IDLE whose DONE went out together with another command, or nil
+	endBy    time.Time // when the answer to that DONE must be there
 	since    time.Time // when it was begun
 	polled   time.Time // the last NOOP of a server without IDLE
 	refused  bool      // the server refused IDLE: poll
