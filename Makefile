@@ -29,6 +29,7 @@ check: vet ## what a change must pass besides "make test": format, linters, go.m
 	@unformatted=$$($(GOFUMPT) -l .); [ -z "$$unformatted" ] || { echo "not gofumpt-clean (gofumpt -w .):"; echo "$$unformatted"; exit 1; }
 	$(STATICCHECK) ./...
 	go mod tidy -diff
+	cd bench && go mod tidy -diff && go vet ./... && go test -short ./... # a module of its own, with the clients to compare with
 	go test -race -shuffle=on -short ./...
 
 vet:
