@@ -30,7 +30,7 @@ func (d *Decoder) childParts(most int) []imap.BodyPart {
 	var own slab[imap.BodyPart]
 	s, size := &own, 2
 	if d.depth < sharedDepths {
-		s, size = &d.slabs.parts[d.depth], d.chunk(partChunk)
+		s, size = &d.slabs.parts[d.depth], d.chunk(childChunk)
 	}
 	mark := len(s.chunk)
 	for ; most > 0 && d.peek() == '('; most-- {

@@ -33,7 +33,7 @@ func (d *Decoder) fastChildren(pos, depth, most int) ([]imap.BodyPart, int) {
 	var own slab[imap.BodyPart]
 	slab, size := &own, 2
 	if depth < sharedDepths {
-		slab, size = &d.slabs.parts[depth], d.chunk(partChunk)
+		slab, size = &d.slabs.parts[depth], d.chunk(childChunk)
 	}
 	mark := len(slab.chunk)
 	for ; most > 0 && pos < len(d.s) && d.s[pos] == '('; most-- {
@@ -225,7 +225,7 @@ func (d *Decoder) fastParams(pos int) ([]imap.Param, int) {
 func (d *Decoder) fastExt(p *imap.BodyPart, pos int) int {
 	s := d.s
 	const none, file, inline, noMore = " NIL NIL NIL NIL)", ` NIL ("attachment" (`, ` NIL ("inline" (`, ") NIL NIL)"
-	if strings.HasPrefix(s[pos:], none) {
+	if len(s)-pos >= 17 && s[pos:pos+16] == none[:16] && s[pos+16] == ')' { // sixteen bytes are compared without a call
 		return pos + len(none)
 	}
 	start, word := pos, 0

@@ -325,7 +325,7 @@ func (d *Decoder) quotedSlow(start int) string {
 			}
 			d.pos = p + 1
 			if escapes {
-				return unescape(s[start:p])
+				return d.unescape(s[start:p])
 			}
 			return s[start:p]
 		}
@@ -334,16 +334,30 @@ func (d *Decoder) quotedSlow(start int) string {
 	return ""
 }
 
-// unescape removes the backslashes before quotes and backslashes.
-func unescape(s string) string {
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\') {
-			i++
-		}
-		b = append(b, s[i])
+// unescape removes the backslashes before quotes and backslashes. Where there is room, the text goes
+// behind that of the row.
+func (d *Decoder) unescape(s string) string {
+	b, own := &d.texts, strings.Builder{}
+	if b.Cap()-b.Len() < len(s) {
+		b = &own
+		b.Grow(len(s))
 	}
-	return string(b)
+	start := b.Len()
+	for {
+		i := strings.IndexByte(s, '\\')
+		if i < 0 || i+1 == len(s) {
+			break
+		}
+		if c := s[i+1]; c == '"' || c == '\\' {
+			b.WriteString(s[:i])
+		} else {
+			b.WriteString(s[:i+1])
+		}
+		b.WriteByte(s[i+1])
+		s = s[i+2:]
+	}
+	b.WriteString(s)
+	return b.String()[start:]
 }
 
 // literal reads a literal or literal8.

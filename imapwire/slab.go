@@ -55,6 +55,7 @@ const (
 	envelopeChunk = 6
 	addressChunk  = 42
 	partChunk     = 5
+	childChunk    = 10 // brothers stand side by side, and are moved if they don't fit
 	paramChunk    = 31
 	flagChunk     = 63
 	sectionChunk  = 8
