@@ -64,19 +64,30 @@ func fetches(ctx context.Context, o *options, report *Report, talk io.Writer) (e
 				continue
 			}
 			began := time.Now()
-			r, err := server.runClient(ctx, clients.Find(cost.Name))
-			if err != nil {
-				return err
-			}
-			spent[i] += time.Since(began)
-			if cost.Skipped = r.Skipped; r.Skipped == "" {
+			for range timesPerRound(cost.Name) {
+				r, err := server.runClient(ctx, clients.Find(cost.Name))
+				if err != nil {
+					return err
+				}
+				if cost.Skipped = r.Skipped; r.Skipped != "" {
+					break
+				}
 				cost.results = append(cost.results, r)
 			}
+			spent[i] += time.Since(began)
 		}
 	}
 	f.reckon()
 	report.Fetch = f
 	return nil
+}
+
+// timesPerRound is more for what takes so little time that a neighbour's burst hits all of it.
+func timesPerRound(name string) int {
+	if name == clients.Floor {
+		return 4
+	}
+	return 1
 }
 
 // reckon turns results into costs and ratios.
