@@ -25,9 +25,7 @@ func sampleLines(t testing.TB) []string {
 			}
 		}
 	}
-	for _, s := range session {
-		lines = append(lines, s)
-	}
+	lines = append(lines, session...)
 	return append(lines,
 		`* 1 FETCH (UID 1 ENVELOPE (NIL NIL (("a" NIL "b" "c")) (("a" NIL "b" "c")) (("a" NIL "b" "c")) NIL NIL NIL NIL NIL))`,
 		`* 1 FETCH (BODYSTRUCTURE ("message" "rfc822" NIL NIL NIL "7bit" 5 (NIL "s" NIL NIL NIL NIL NIL NIL NIL "<i>") ("text" "plain" NIL NIL NIL "7bit" 1 2) 3 NIL NIL NIL NIL) UID 4)`,
