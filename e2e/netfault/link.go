@@ -47,11 +47,11 @@ func (l *link) pump(d Direction, to, from *net.TCPConn, count *atomic.Int64) {
 			continue
 		}
 		if n > 0 {
+			count.Add(int64(n)) // before it is written: whoever has read it finds it counted
 			if _, werr := to.Write(buf[:n]); werr != nil {
 				l.cut() // nobody will read the rest
 				return
 			}
-			count.Add(int64(n))
 		}
 		if err != nil {
 			_ = to.CloseWrite()
