@@ -74,6 +74,3 @@ func (w *watcher) save(ctx context.Context) {
 	}
 	w.unsaved, w.saveFails = 0, 0
 }
-
-// saveAtEnd saves when the sequence ends.
-func (w *watcher) saveAtEnd(ctx context.Context) { w.save(ctx) }

@@ -33,7 +33,7 @@ func Mailbox(ctx context.Context, o Options) iter.Seq2[Event, error] {
 		w := &watcher{o: o, yield: yield, seen: newSummaries(o.Remember)}
 		w.retry = backoff{base: o.Backoff, cap: o.MaxBackoff}
 		err = w.run(ctx)
-		w.saveAtEnd(ctx)
+		w.save(ctx)
 		if !errors.Is(err, errLeft) {
 			yield(Event{}, err)
 		}
