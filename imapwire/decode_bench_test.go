@@ -103,7 +103,7 @@ func (w *rowWriter) alternative() {
 	w.WriteByte('(')
 	w.text("plain")
 	w.text("html")
-	fmt.Fprintf(w, ` "alternative" ("boundary" "----=_Part_%d_%d.%d") NIL NIL NIL)`, w.IntN(1e6), w.IntN(1e9), w.IntN(1e12))
+	fmt.Fprintf(w, ` "alternative" ("boundary" "----=_Part_%d_%d.%d") NIL NIL NIL)`, w.IntN(1e6), w.IntN(1e9), w.Int64N(1e12))
 }
 
 func (w *rowWriter) attachment() {
@@ -125,7 +125,7 @@ func (w *rowWriter) body() {
 		for range 1 + w.IntN(2) {
 			w.attachment()
 		}
-		fmt.Fprintf(w, ` "mixed" ("boundary" "----=_Part_%d_%d.%d") NIL ("en") NIL)`, w.IntN(1e6), w.IntN(1e9), w.IntN(1e12))
+		fmt.Fprintf(w, ` "mixed" ("boundary" "----=_Part_%d_%d.%d") NIL ("en") NIL)`, w.IntN(1e6), w.IntN(1e9), w.Int64N(1e12))
 	}
 }
 

@@ -148,22 +148,15 @@ func (f *Framer) stepLine() (fr Frame, done, more bool, err error) {
 	i := bytes.IndexByte(f.buf[f.scan:f.end], '\n')
 	if i < 0 {
 		f.scan = f.end
-		if f.end-f.line > f.lim.Line+1 && !f.isLong() {
-			return fr, false, false, f.beginSkip("Line", int64(f.lim.Line), int64(f.end-f.line))
-		}
-		if f.end-f.start > f.lim.Response+1 {
-			return fr, false, false, f.beginSkip("Response", int64(f.lim.Response), int64(f.end-f.start))
+		if name, limit, size := f.tooLong(f.end - 1); name != "" { // the last byte can be the CR of the line end
+			return fr, false, false, f.beginSkip(name, limit, size)
 		}
 		return fr, false, true, nil
 	}
 	lf := f.scan + i
 	text := trimCR(f.buf[f.line:lf])
-	size := f.line + len(text) - f.start
-	switch {
-	case len(text) > f.lim.Line && !f.isLong():
-		return fr, false, false, f.beginSkip("Line", int64(f.lim.Line), int64(len(text)))
-	case size > f.lim.Response:
-		return fr, false, false, f.beginSkip("Response", int64(f.lim.Response), int64(size))
+	if name, limit, size := f.tooLong(f.line + len(text)); name != "" {
+		return fr, false, false, f.beginSkip(name, limit, size)
 	}
 	if h, ok := f.header(text, f.buf[f.start:f.line]); ok {
 		return fr, false, false, f.beginLiteral(h, lf+1)
@@ -187,6 +180,20 @@ func (f *Framer) stepLine() (fr Frame, done, more bool, err error) {
 	fr = Frame{Data: f.buf[f.start : f.line+len(text) : f.line+len(text)], Literals: f.lits}
 	f.advance(lf + 1)
 	return fr, true, false, nil
+}
+
+// tooLong names the limit that the response is beyond if its line reaches up to pos, or "". Of two it is
+// the one that is reached first, so that it does not depend on how much of the line has come.
+func (f *Framer) tooLong(pos int) (name string, limit, size int64) {
+	line, response := pos-f.line, pos-f.start
+	lineFirst := f.line-f.start <= f.lim.Response-f.lim.Line
+	switch {
+	case line > f.lim.Line && (response <= f.lim.Response || lineFirst) && !f.isLong():
+		return "Line", int64(f.lim.Line), int64(line)
+	case response > f.lim.Response:
+		return "Response", int64(f.lim.Response), int64(response)
+	}
+	return "", 0, 0
 }
 
 // advance says that the next response starts at pos.

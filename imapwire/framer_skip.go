@@ -40,7 +40,8 @@ func (f *Framer) beginSkipFor(err error) error {
 }
 
 func (f *Framer) startSkip() error {
-	f.skip.text = isText(f.buf[f.start:f.end])
+	// As much as is surely there, so that it does not depend on how much of the line has come.
+	f.skip.text = isText(f.buf[f.start : f.start+min(f.end-f.start, f.lim.Line)])
 	f.mode, f.scan = inSkipLine, f.line
 	return f.thrownAway(int64(f.line - f.start))
 }
