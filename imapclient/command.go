@@ -217,7 +217,6 @@ func (c *Conn) lastWords() {
 	c.intr.clear()
 	by := time.Now().Add(time.Second)
 	for range 100 {
-		c.intr.beforeRead(by)
 		if err := c.stepBy(by); err != nil {
 			return
 		}

@@ -14,8 +14,7 @@ import (
 
 // CloudEvent returns the event as it leaves the program (package event).
 func (e Event) CloudEvent() *event.Event {
-	out := event.New(event.SourceURL(e.User, e.Host, e.Mailbox), e.Time, e.data())
-	return out
+	return event.New(event.SourceURL(e.User, e.Host, e.Mailbox), e.Time, e.data())
 }
 
 func (e *Event) data() event.Data {

@@ -131,7 +131,7 @@ func (s *session) fetchNew(ctx context.Context) error {
 func (s *session) fetchSummaries(ctx context.Context) error {
 	var set imap.UIDSet
 	for _, ch := range s.w.ledger.Pending() {
-		if ch.Kind == mailbox.New && s.fresh[ch.UID] == nil {
+		if _, asked := s.fresh[ch.UID]; ch.Kind == mailbox.New && !asked {
 			set.Add(ch.UID)
 		}
 		if set.Len() >= maxFresh {
@@ -139,11 +139,18 @@ func (s *session) fetchSummaries(ctx context.Context) error {
 		}
 	}
 	err := s.fetch(ctx, set, s.newItems())
-	if err != nil && isRefusal(err) {
-		s.w.o.Logger.Warn("the server does not say what the new messages are", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "err", err)
-		return nil
+	if err != nil && !isRefusal(err) {
+		return err
 	}
-	return err
+	if err != nil {
+		s.w.o.Logger.Warn("the server does not say what the new messages are", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "err", err)
+	}
+	for uid := range set.All() {
+		if _, came := s.fresh[uid]; !came {
+			s.fresh[uid] = nil // not to be asked for again
+		}
+	}
+	return nil
 }
 
 // fetch fetches messages and keeps their summaries until they are reported.

@@ -21,7 +21,8 @@ type session struct {
 	sink func(imap.Response)
 	// desync is what made the model useless, if anything did.
 	desync error
-	// fresh are the summaries of new messages that are not reported yet.
+	// fresh are the summaries of new messages that are not reported yet; nil for one that was asked for
+	// and did not come. It is empty when nothing waits to be reported.
 	fresh map[imap.UID]*Summary
 
 	checkedAt time.Time // the last truth check
@@ -236,6 +237,7 @@ func (s *session) report(ctx context.Context) error {
 		}
 		ch, ok := s.w.ledger.Next()
 		if !ok {
+			clear(s.fresh)
 			return nil
 		}
 		if err := s.reportOne(ctx, ch); err != nil {
@@ -254,8 +256,8 @@ func (s *session) reportOne(ctx context.Context, ch mailbox.Change) error {
 	w := s.w
 	switch ch.Kind {
 	case mailbox.New:
-		sum := s.fresh[ch.UID]
-		if sum == nil {
+		sum, asked := s.fresh[ch.UID]
+		if !asked {
 			if err := s.fetchSummaries(ctx); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -436,4 +437,42 @@ func TestExpungeBeforeTheSummaryIsFetchedLosesNothing(t *testing.T) {
 		b.box.Append(mail("three"))
 		b.expect("new 3 three")
 	})
+}
+
+func TestSummariesThatDoNotComeAreAskedForOnce(t *testing.T) {
+	for name, answer := range map[string]string{"nothing": "{tag} OK done\r\n", "refusal": "{tag} NO not now\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(b *bench) {
+				b.start()
+				b.stop()
+				b.take()
+				var want []string
+				for i := range 5 {
+					b.box.Append(mail(fmt.Sprint("m", i+1)))
+					want = append(want, fmt.Sprint("new ", i+1))
+				}
+				var asked atomic.Int32
+				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+					if c.Name != "UID FETCH" {
+						return imaptest.Pass
+					}
+					for _, item := range c.Args[1].List {
+						if item.Is("ENVELOPE") {
+							asked.Add(1)
+							return imaptest.Reply(answer)
+						}
+					}
+					return imaptest.Pass
+				})
+				b.start()
+				b.expect(append([]string{"open 5 qresync idle"}, want...)...)
+				if n := asked.Load(); n != 1 {
+					t.Errorf("asked %d times, want once", n)
+				}
+				b.server.SetOnCommand(nil)
+				b.box.Append(mail("m6"))
+				b.expect("new 6 m6")
+			})
+		})
+	}
 }
