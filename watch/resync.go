@@ -113,7 +113,7 @@ func (s *session) fetchNew(ctx context.Context) error {
 	}
 	before, news := view.Pending(), s.news
 	items := s.newItems()
-	if before > maxFresh {
+	if before > maxFresh || len(s.fresh) > maxFresh {
 		// Too many to hold what they are; that is asked for in turn.
 		items &= imap.ItemUID | imap.ItemFlags | imap.ItemModSeq
 	}
@@ -165,7 +165,7 @@ func (s *session) fetch(ctx context.Context, set imap.UIDSet, items imap.Items) 
 		for _, bad := range m.Errs {
 			s.w.o.Logger.Warn("part of a message could not be read", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "uid", m.UID, "err", bad)
 		}
-		if m.Items&(imap.ItemEnvelope|imap.ItemBody|imap.ItemSize) != 0 && len(s.fresh) < 2*maxFresh {
+		if m.Items&(imap.ItemEnvelope|imap.ItemBody|imap.ItemSize) != 0 && len(s.fresh) < 4*maxFresh {
 			s.fresh[m.UID] = Summarize(m)
 		}
 	}
