@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -174,11 +175,16 @@ func heapOf(make func() any) uint64 {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	keep = nil
-	before := measure()
-	keep = make()
-	after := measure()
-	return max(after, before) - before
+	// Others allocate, too: the runtime, what earlier tests left to end. They only ever add, so the least of some tries is ours.
+	least := uint64(math.MaxUint64)
+	for range 5 {
+		keep = nil
+		before := measure()
+		keep = make()
+		after := measure()
+		least = min(least, max(after, before)-before)
+	}
+	return least
 }
 
 // fill is a mailbox of n messages with holes and flags as the caller likes.
