@@ -71,11 +71,16 @@ func (c *Conn) enabledNow(ctx context.Context, got imap.Capabilities) error {
 	defer c.release()
 	c.mu.Lock()
 	c.enabled = append(c.enabled, got...)
-	utf8 := c.enabled.Has(imap.CapUTF8Accept) || c.enabled.Has(imap.CapIMAP4rev2)
+	utf8 := c.utf8Locked()
 	c.mu.Unlock()
 	if utf8 && !c.wire.UTF8 {
 		c.wire.UTF8 = true
 		c.dec = imapwire.NewDecoder(&c.wire)
 	}
 	return nil
+}
+
+// utf8Locked reports whether names and strings are UTF-8 (RFC 6855 section 3, RFC 9051 section 6.3.1).
+func (c *Conn) utf8Locked() bool {
+	return c.enabled.Has(imap.CapUTF8Accept) || c.enabled.Has(imap.CapIMAP4rev2)
 }

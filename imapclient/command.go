@@ -111,13 +111,7 @@ func (c *Conn) quiesce(ctx context.Context) error {
 func (c *Conn) send(ctx context.Context, cmd *command, build func(*imapwire.Command)) error {
 	c.tagNum++
 	cmd.tag = "P" + strconv.FormatUint(uint64(c.tagNum), 10)
-	caps := c.Capabilities()
-	enc := imapwire.NewCommand(cmd.tag, cmd.name, imapwire.EncodeOptions{
-		LiteralPlus:  caps.Has(imap.CapLiteralPlus),
-		LiteralMinus: caps.Has(imap.CapLiteralMinus),
-		UTF8:         c.wire.UTF8,
-		Binary:       caps.Has(imap.CapBinary),
-	})
+	enc := imapwire.NewCommand(cmd.tag, cmd.name, c.encodeOptions())
 	if build != nil {
 		build(enc)
 	}
@@ -145,6 +139,19 @@ func (c *Conn) send(ctx context.Context, cmd *command, build func(*imapwire.Comm
 		}
 	}
 	return nil
+}
+
+// encodeOptions are what the session allows now.
+func (c *Conn) encodeOptions() imapwire.EncodeOptions {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return imapwire.EncodeOptions{
+		LiteralPlus:  c.caps.Has(imap.CapLiteralPlus),
+		LiteralMinus: c.caps.Has(imap.CapLiteralMinus),
+		UTF8:         c.utf8Locked(),
+		Binary:       c.caps.Has(imap.CapBinary),
+		MaxLine:      c.opts.MaxCommandLine,
+	}
 }
 
 // afterDone puts the DONE of the IDLE under way in front of the first segment of a command.

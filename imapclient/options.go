@@ -59,6 +59,10 @@ type Options struct {
 	Trace *Trace
 	// Wire has limits and quirks of the codec. Its UTF8 field is managed by the Conn.
 	Wire imapwire.Options
+	// MaxCommandLine is how long a line, in bytes and without literals, the server takes. A command for a UID
+	// set that does not fit is sent as several. Zero means 8,000, which RFC 2683 section 3.2.1.5 asks of
+	// servers. Yahoo and UW imapd are said to want 1,000.
+	MaxCommandLine int
 
 	// DialTimeout bounds name resolution and connecting. Zero means 30 seconds.
 	DialTimeout time.Duration
@@ -91,6 +95,7 @@ func (o *Options) resolved() Options {
 	if o != nil {
 		r = *o
 	}
+	r.MaxCommandLine = cmp.Or(r.MaxCommandLine, 8000)
 	r.DialTimeout = cmp.Or(r.DialTimeout, 30*time.Second)
 	r.TLSTimeout = cmp.Or(r.TLSTimeout, 20*time.Second)
 	r.GreetingTimeout = cmp.Or(r.GreetingTimeout, 30*time.Second)
