@@ -21,7 +21,7 @@ const anything = "anything"
 var layers = []layer{
 	{"imap", "", ""},
 	{"imapwire", "imap", ""},
-	{"imapauth", "imap", "github.com/emersion/go-sasl"},
+	{"imapauth", "imap", "github.com/emersion/go-sasl github.com/xdg-go/"},
 	{"mailbox", "imap", ""},
 	{"event", "", ""},
 	{"imaptest", "imap imapwire", anything},
