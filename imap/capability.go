@@ -37,6 +37,16 @@ const (
 	CapListStatus       Capability = "LIST-STATUS"        // RFC 5819
 	CapSpecialUse       Capability = "SPECIAL-USE"        // RFC 6154
 	CapCreateSpecialUse Capability = "CREATE-SPECIAL-USE" // RFC 6154
+	CapChildren         Capability = "CHILDREN"           // RFC 3348
+	CapListMyRights     Capability = "LIST-MYRIGHTS"      // RFC 8440
+	CapListMetadata     Capability = "LIST-METADATA"      // RFC 9590
+	CapXList            Capability = "XLIST"              // Gmail, before RFC 6154
+	CapACL              Capability = "ACL"                // RFC 4314
+	CapQuota            Capability = "QUOTA"              // RFC 9208
+	CapQuotaSet         Capability = "QUOTASET"           // RFC 9208
+	CapMetadata         Capability = "METADATA"           // RFC 5464
+	CapMetadataServer   Capability = "METADATA-SERVER"    // RFC 5464
+	CapAppendLimit      Capability = "APPENDLIMIT"        // RFC 7889
 	CapMultiAppend      Capability = "MULTIAPPEND"        // RFC 3502
 	CapBinary           Capability = "BINARY"             // RFC 3516
 	CapObjectID         Capability = "OBJECTID"           // RFC 8474
@@ -70,7 +80,8 @@ var rev2Implies = Capabilities{
 
 // Has reports whether the server can do want, said so or implied: IMAP4rev2 contains a number of
 // extensions (RFC 9051 appendix E), QRESYNC contains CONDSTORE (RFC 7162 section 3.2.3), LITERAL+
-// contains LITERAL- (RFC 7888 section 5), and UTF8=ONLY contains UTF8=ACCEPT (RFC 6855 section 6).
+// contains LITERAL- (RFC 7888 section 5), UTF8=ONLY contains UTF8=ACCEPT (RFC 6855 section 6), and METADATA
+// contains METADATA-SERVER (RFC 5464 section 1).
 func (c Capabilities) Has(want Capability) bool {
 	if slices.Contains(c, want) {
 		return true
@@ -83,6 +94,8 @@ func (c Capabilities) Has(want Capability) bool {
 		return slices.Contains(c, CapQResync) || slices.Contains(c, CapIMAP4rev2)
 	case CapUTF8Accept:
 		return slices.Contains(c, CapUTF8Only)
+	case CapMetadataServer:
+		return slices.Contains(c, CapMetadata)
 	case CapLiteralMinus:
 		return slices.Contains(c, CapLiteralPlus) || slices.Contains(c, CapIMAP4rev2)
 	}
@@ -91,6 +104,10 @@ func (c Capabilities) Has(want Capability) bool {
 
 // Auth returns the SASL mechanisms offered, in upper case: the words after "AUTH=".
 func (c Capabilities) Auth() []string { return c.values("AUTH=") }
+
+// QuotaResources returns the resources that quotas can limit (RFC 9208 section 3.1), in upper case: the
+// words after "QUOTA=RES-". None means that the server does not say, as those of RFC 2087 do not.
+func (c Capabilities) QuotaResources() []string { return c.values("QUOTA=RES-") }
 
 // HasAuth reports whether the SASL mechanism is offered.
 func (c Capabilities) HasAuth(mechanism string) bool {

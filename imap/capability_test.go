@@ -53,11 +53,20 @@ func TestCapabilitiesImplied(t *testing.T) {
 		{"IMAP4REV2", CapEnable, true},
 		{"IMAP4REV2", CapCondStore, false},
 		{"IMAP4REV2", CapNotify, false},
+		{"METADATA", CapMetadataServer, true},
+		{"METADATA-SERVER", CapMetadata, false},
 		{"X-FUTURE", "X-FUTURE", true},
 	}
 	for _, test := range tests {
 		if got := ParseCapabilities(test.said).Has(test.want); got != test.has {
 			t.Errorf("%q has %s: %v, want %v", test.said, test.want, got, test.has)
 		}
+	}
+}
+
+func TestQuotaResources(t *testing.T) {
+	c := ParseCapabilities("QUOTA QUOTA=RES-STORAGE quota=res-message QUOTASET")
+	if got := c.QuotaResources(); !slices.Equal(got, []string{"STORAGE", "MESSAGE"}) {
+		t.Errorf("resources %q", got)
 	}
 }

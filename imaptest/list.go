@@ -9,26 +9,9 @@ import (
 	"github.com/pushmail/pushmail/imapwire"
 )
 
-// matchPattern reports whether name matches a LIST pattern (RFC 9051 section 6.3.9): "*" stands for
-// anything, "%" for anything within one level. Its cost is bounded by the product of the lengths.
+// matchPattern reports whether name matches a LIST pattern. INBOX has no case as a first level, either.
 func matchPattern(pattern, name string) bool {
-	pattern, name = canonicalName(pattern), canonicalName(name)
-	reach := make([]bool, len(name)+1) // reach[i]: the pattern so far matches name[:i]
-	reach[0] = true
-	for k := range len(pattern) {
-		switch c := pattern[k]; c {
-		case '*', '%':
-			for i := 1; i <= len(name); i++ {
-				reach[i] = reach[i] || reach[i-1] && (c == '*' || name[i-1] != delim)
-			}
-		default:
-			for i := len(name); i > 0; i-- {
-				reach[i] = reach[i-1] && name[i-1] == c
-			}
-			reach[0] = false
-		}
-	}
-	return reach[len(name)]
+	return imap.MatchMailbox(canonicalName(pattern), canonicalName(name), delim)
 }
 
 // listEntry is what LIST knows of a name.
