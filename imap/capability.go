@@ -15,48 +15,53 @@ const (
 	CapIMAP4rev2        Capability = "IMAP4REV2"
 	CapStartTLS         Capability = "STARTTLS"
 	CapLoginDisabled    Capability = "LOGINDISABLED"
-	CapSASLIR           Capability = "SASL-IR"            // RFC 4959
-	CapID               Capability = "ID"                 // RFC 2971
-	CapIdle             Capability = "IDLE"               // RFC 2177
-	CapNamespace        Capability = "NAMESPACE"          // RFC 2342
-	CapLiteralPlus      Capability = "LITERAL+"           // RFC 7888
-	CapLiteralMinus     Capability = "LITERAL-"           // RFC 7888
-	CapUIDPlus          Capability = "UIDPLUS"            // RFC 4315
-	CapUnselect         Capability = "UNSELECT"           // RFC 3691
-	CapEnable           Capability = "ENABLE"             // RFC 5161
-	CapCondStore        Capability = "CONDSTORE"          // RFC 7162
-	CapQResync          Capability = "QRESYNC"            // RFC 7162
-	CapESearch          Capability = "ESEARCH"            // RFC 4731
-	CapSearchRes        Capability = "SEARCHRES"          // RFC 5182
-	CapMove             Capability = "MOVE"               // RFC 6851
-	CapUTF8Accept       Capability = "UTF8=ACCEPT"        // RFC 6855
-	CapUTF8Only         Capability = "UTF8=ONLY"          // RFC 6855
-	CapNotify           Capability = "NOTIFY"             // RFC 5465
-	CapCompressDeflate  Capability = "COMPRESS=DEFLATE"   // RFC 4978
-	CapListExtended     Capability = "LIST-EXTENDED"      // RFC 5258
-	CapListStatus       Capability = "LIST-STATUS"        // RFC 5819
-	CapSpecialUse       Capability = "SPECIAL-USE"        // RFC 6154
-	CapCreateSpecialUse Capability = "CREATE-SPECIAL-USE" // RFC 6154
-	CapChildren         Capability = "CHILDREN"           // RFC 3348
-	CapListMyRights     Capability = "LIST-MYRIGHTS"      // RFC 8440
-	CapListMetadata     Capability = "LIST-METADATA"      // RFC 9590
-	CapXList            Capability = "XLIST"              // Gmail, before RFC 6154
-	CapACL              Capability = "ACL"                // RFC 4314
-	CapQuota            Capability = "QUOTA"              // RFC 9208
-	CapQuotaSet         Capability = "QUOTASET"           // RFC 9208
-	CapMetadata         Capability = "METADATA"           // RFC 5464
-	CapMetadataServer   Capability = "METADATA-SERVER"    // RFC 5464
-	CapAppendLimit      Capability = "APPENDLIMIT"        // RFC 7889
-	CapMultiAppend      Capability = "MULTIAPPEND"        // RFC 3502
-	CapBinary           Capability = "BINARY"             // RFC 3516
-	CapObjectID         Capability = "OBJECTID"           // RFC 8474
-	CapPreview          Capability = "PREVIEW"            // RFC 8970
-	CapSaveDate         Capability = "SAVEDATE"           // RFC 8514
-	CapStatusSize       Capability = "STATUS=SIZE"        // RFC 8438
-	CapUIDOnly          Capability = "UIDONLY"            // RFC 9586
-	CapPartial          Capability = "PARTIAL"            // RFC 9394
-	CapWithin           Capability = "WITHIN"             // RFC 5032
-	CapGmail            Capability = "X-GM-EXT-1"         // Gmail
+	CapSASLIR           Capability = "SASL-IR"               // RFC 4959
+	CapID               Capability = "ID"                    // RFC 2971
+	CapIdle             Capability = "IDLE"                  // RFC 2177
+	CapNamespace        Capability = "NAMESPACE"             // RFC 2342
+	CapLiteralPlus      Capability = "LITERAL+"              // RFC 7888
+	CapLiteralMinus     Capability = "LITERAL-"              // RFC 7888
+	CapUIDPlus          Capability = "UIDPLUS"               // RFC 4315
+	CapUnselect         Capability = "UNSELECT"              // RFC 3691
+	CapEnable           Capability = "ENABLE"                // RFC 5161
+	CapCondStore        Capability = "CONDSTORE"             // RFC 7162
+	CapQResync          Capability = "QRESYNC"               // RFC 7162
+	CapESearch          Capability = "ESEARCH"               // RFC 4731
+	CapSearchRes        Capability = "SEARCHRES"             // RFC 5182
+	CapMove             Capability = "MOVE"                  // RFC 6851
+	CapUTF8Accept       Capability = "UTF8=ACCEPT"           // RFC 6855
+	CapUTF8Only         Capability = "UTF8=ONLY"             // RFC 6855
+	CapNotify           Capability = "NOTIFY"                // RFC 5465
+	CapCompressDeflate  Capability = "COMPRESS=DEFLATE"      // RFC 4978
+	CapListExtended     Capability = "LIST-EXTENDED"         // RFC 5258
+	CapListStatus       Capability = "LIST-STATUS"           // RFC 5819
+	CapSpecialUse       Capability = "SPECIAL-USE"           // RFC 6154
+	CapCreateSpecialUse Capability = "CREATE-SPECIAL-USE"    // RFC 6154
+	CapChildren         Capability = "CHILDREN"              // RFC 3348
+	CapListMyRights     Capability = "LIST-MYRIGHTS"         // RFC 8440
+	CapListMetadata     Capability = "LIST-METADATA"         // RFC 9590
+	CapXList            Capability = "XLIST"                 // Gmail, before RFC 6154
+	CapACL              Capability = "ACL"                   // RFC 4314
+	CapQuota            Capability = "QUOTA"                 // RFC 9208
+	CapQuotaSet         Capability = "QUOTASET"              // RFC 9208
+	CapMetadata         Capability = "METADATA"              // RFC 5464
+	CapMetadataServer   Capability = "METADATA-SERVER"       // RFC 5464
+	CapAppendLimit      Capability = "APPENDLIMIT"           // RFC 7889
+	CapMultiAppend      Capability = "MULTIAPPEND"           // RFC 3502
+	CapCatenate         Capability = "CATENATE"              // RFC 4469
+	CapReplace          Capability = "REPLACE"               // RFC 8508
+	CapURLAuth          Capability = "URLAUTH"               // RFC 4467
+	CapURLAuthBinary    Capability = "URLAUTH=BINARY"        // RFC 5524
+	CapAnnotate         Capability = "ANNOTATE-EXPERIMENT-1" // RFC 5257
+	CapBinary           Capability = "BINARY"                // RFC 3516
+	CapObjectID         Capability = "OBJECTID"              // RFC 8474
+	CapPreview          Capability = "PREVIEW"               // RFC 8970
+	CapSaveDate         Capability = "SAVEDATE"              // RFC 8514
+	CapStatusSize       Capability = "STATUS=SIZE"           // RFC 8438
+	CapUIDOnly          Capability = "UIDONLY"               // RFC 9586
+	CapPartial          Capability = "PARTIAL"               // RFC 9394
+	CapWithin           Capability = "WITHIN"                // RFC 5032
+	CapGmail            Capability = "X-GM-EXT-1"            // Gmail
 )
 
 // Capabilities is what a server says it can do. The zero value has nothing.
