@@ -18,7 +18,7 @@ demo: ## see pushmail at work for 20 seconds, without any account
 build: ## the program, static, as ./pushmail
 	CGO_ENABLED=0 go build -trimpath -o pushmail ./cmd/pushmail
 
-test: dovecot vet ## all tests, with a real Dovecot
+test: servers vet ## all tests, with real servers
 	go test $$(go list ./... | grep -v /e2e)
 	go test -count=1 ./e2e/... # what they test is built by themselves: a cached result would say nothing
 
@@ -48,7 +48,7 @@ cover: ## which statements the tests reach: cover.html
 	go tool cover -func=cover.out | tail -n 1
 	go tool cover -html=cover.out -o cover.html
 
-dovecot: ## install the Dovecot that the tests talk to, when root; say how, when not
-	@e2e/install-dovecot
+servers: ## install the servers that the tests talk to (Dovecot, Cyrus, Courier), when it can; say how, when not
+	@e2e/install-servers
 
-.PHONY: help demo build test quick check vet fuzz bench cover dovecot
+.PHONY: help demo build test quick check vet fuzz bench cover servers

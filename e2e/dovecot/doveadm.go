@@ -9,9 +9,9 @@ import (
 
 // Doveadm runs an administrator's command and returns what it printed. The server need not be running.
 func (s *Server) Doveadm(args ...string) (string, error) {
-	cmd := exec.Command("/usr/bin/doveadm", append([]string{"-c", s.conf}, args...)...)
+	cmd := exec.Command("/usr/bin/doveadm", append([]string{"-c", confFile(s.Server)}, args...)...)
 	cmd.Dir = s.Dir
-	s.owner.apply(cmd)
+	s.Owner.Apply(cmd)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("doveadm %s: %w: %s", strings.Join(args, " "), err, out)

@@ -32,8 +32,8 @@ const capabilities = "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT
 	"CONDSTORE QRESYNC ESEARCH ESORT SEARCHRES WITHIN CONTEXT=SEARCH LIST-STATUS BINARY MOVE SNIPPET=FUZZY PREVIEW=FUZZY " +
 	"PREVIEW STATUS=SIZE SAVEDATE LITERAL+ NOTIFY"
 
-// capabilityOverride is the value of imap_capability; empty means Dovecot's own.
-func (o Options) capabilityOverride() string {
+// Announced is the value of imap_capability; empty means Dovecot's own.
+func (o Options) Announced() string {
 	if len(o.Without) == 0 {
 		return ""
 	}
@@ -41,14 +41,16 @@ func (o Options) capabilityOverride() string {
 	return strings.Join(slices.DeleteFunc(all, func(c string) bool { return slices.Contains(o.Without, c) }), " ")
 }
 
-func (o Options) mailLocation() string {
+// Location is the value of mail_location.
+func (o Options) Location() string {
 	if o.MailLocation == "" {
 		return "maildir:~/Maildir"
 	}
 	return o.MailLocation
 }
 
-func (o Options) idleNotify() string {
+// StillHere is the value of imap_idle_notify_interval.
+func (o Options) StillHere() string {
 	if o.IdleNotify == 0 {
 		return "2 min"
 	}

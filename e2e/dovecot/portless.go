@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/pushmail/pushmail/e2e/daemon"
 	"github.com/pushmail/pushmail/e2e/process"
 )
 
@@ -19,7 +20,7 @@ import (
 // There is no AUTHENTICATE, STARTTLS or LMTP this way.
 type Portless struct {
 	dir, conf string
-	owner     owner
+	owner     daemon.Owner
 }
 
 const portlessConf = `base_dir = %[1]s/run
@@ -46,11 +47,11 @@ protocol imap {
 func NewPortless(t testing.TB, o Options) *Portless {
 	t.Helper()
 	Require(t)
-	who, err := currentOwner()
+	who, err := daemon.CurrentOwner()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := who.tempDir()
+	dir, err := daemon.TempDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,17 +61,19 @@ func NewPortless(t testing.TB, o Options) *Portless {
 		}
 	})
 	p := &Portless{dir: dir, conf: filepath.Join(dir, "pipe.conf"), owner: who}
-	text := fmt.Sprintf(portlessConf, dir, who.UID, who.GID, o.mailLocation(), o.idleNotify())
-	if override := o.capabilityOverride(); override != "" {
+	text := fmt.Sprintf(portlessConf, dir, who.UID, who.GID, o.Location(), o.StillHere())
+	if override := o.Announced(); override != "" {
 		text += "imap_capability = " + override + "\n"
 	}
 	if err := os.WriteFile(p.conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "run"), 0o755); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"run", "mail"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := who.own(dir); err != nil {
+	if err := who.Own(dir); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -91,7 +94,7 @@ func (p *Portless) Conn(t testing.TB) net.Conn {
 	cmd.Dir = p.dir
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "USER=" + p.owner.User, "HOME=" + filepath.Join(p.dir, "mail")}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = remote, remote, &stderr
-	p.owner.apply(cmd)
+	p.owner.Apply(cmd)
 	proc, err := process.Start(cmd)
 	if err != nil {
 		conn.Close()

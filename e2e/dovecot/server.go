@@ -5,46 +5,23 @@
 package dovecot
 
 import (
-	"bufio"
 	"bytes"
-	"crypto/x509"
 	_ "embed"
-	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"text/template"
-	"time"
 
-	"github.com/pushmail/pushmail/e2e/process"
+	"github.com/pushmail/pushmail/e2e/daemon"
 )
 
 // Password opens every account.
-const Password = "pass"
-
-// startTimeout bounds one start of the server: half a second usually.
-const startTimeout = 30 * time.Second
+const Password = daemon.Password
 
 // Server is one running Dovecot.
-type Server struct {
-	IMAP    string // address for plain IMAP with STARTTLS
-	IMAPS   string // address for IMAP over TLS
-	LMTP    string // address for deliveries
-	CertPEM string // file with the certificate to trust
-	Dir     string // holds the configuration, state and mail
-
-	conf  string
-	owner owner
-	log   *log
-
-	mu   sync.Mutex       // guards proc
-	proc *process.Process // nil between an end and the next start
-}
+type Server struct{ *daemon.Server }
 
 // Start runs a server until the end of the test, and shows its log when the test failed.
 func Start(t testing.TB, o Options) *Server {
@@ -54,31 +31,19 @@ func Start(t testing.TB, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("end of Dovecot's log:\n%s", s.Log(""))
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.KeepUntilEnd(t)
 	return s
 }
 
 // New runs a server until Close: for a server that many tests share. Callers have asked Require before.
 func New(o Options) (*Server, error) {
-	var err error
-	for range 3 { // someone else may take a port between looking and listening
-		var s *Server
-		if s, err = create(o); err != nil {
-			return nil, err
-		}
-		if err = s.Restart(); err == nil {
-			return s, nil
-		}
-		err = errors.Join(err, s.Close())
-	}
-	return nil, err
+	s, err := daemon.New(daemon.Recipe{
+		Name:       "Dovecot",
+		Configure:  func(s *daemon.Server) error { return configure(s, o) },
+		Commands:   commands,
+		BeforeStop: kickAll,
+	})
+	return &Server{s}, err
 }
 
 //go:embed dovecot.conf.tmpl
@@ -86,132 +51,42 @@ var confTemplate string
 
 var conf = template.Must(template.New("dovecot.conf").Parse(confTemplate))
 
-func create(o Options) (*Server, error) {
-	who, err := currentOwner()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := who.tempDir()
-	if err != nil {
-		return nil, err
-	}
-	ports, err := freePorts(3)
-	if err != nil {
-		return nil, err
-	}
-	address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports[i]) }
-	s := &Server{
-		IMAP: address(0), IMAPS: address(1), LMTP: address(2), Dir: dir,
-		CertPEM: filepath.Join(dir, "cert.pem"), conf: filepath.Join(dir, "dovecot.conf"), owner: who, log: newLog(),
-	}
+func confFile(s *daemon.Server) string { return filepath.Join(s.Dir, "dovecot.conf") }
 
+func configure(s *daemon.Server, o Options) error {
 	var text bytes.Buffer
-	err = conf.Execute(&text, map[string]any{
-		"Dir": dir, "Password": Password, "MailLocation": o.mailLocation(), "IdleNotify": o.idleNotify(), "Capabilities": o.capabilityOverride(),
-		"User": who.User, "Group": who.Group, "UID": who.UID, "GID": who.GID,
-		"IMAPPort": ports[0], "IMAPSPort": ports[1], "LMTPPort": ports[2],
+	err := conf.Execute(&text, map[string]any{
+		"Server": s, "Password": Password, "Options": o,
+		"IMAPPort": port(s.IMAP), "IMAPSPort": port(s.IMAPS), "LMTPPort": port(s.LMTP),
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := os.WriteFile(s.conf, text.Bytes(), 0o644); err != nil {
-		return nil, err
+	if err := os.Mkdir(filepath.Join(s.Dir, "mail"), 0o700); err != nil {
+		return err
 	}
-	if err := WriteCertificate(s.CertPEM, filepath.Join(dir, "key.pem")); err != nil {
-		return nil, err
-	}
-	return s, who.own(dir)
+	return os.WriteFile(confFile(s), text.Bytes(), 0o644)
 }
 
-// Restart starts the server again after Stop or Kill, on the same ports and with the same mail, and returns when it accepts logins.
-func (s *Server) Restart() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc != nil {
-		return errors.New("dovecot is running already")
-	}
-	s.log.expectStart()
-	cmd := exec.Command("/usr/sbin/dovecot", "-F", "-c", s.conf)
+func port(address string) string {
+	_, port, _ := net.SplitHostPort(address)
+	return port
+}
+
+func commands(s *daemon.Server) []*exec.Cmd {
+	cmd := exec.Command("/usr/sbin/dovecot", "-F", "-c", confFile(s))
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
-	cmd.Stdout, cmd.Stderr = s.log, s.log
-	s.owner.apply(cmd)
-	proc, err := process.Start(cmd)
-	if err != nil {
-		return err
-	}
-	s.proc = proc
-
-	timeout := time.NewTimer(startTimeout)
-	defer timeout.Stop()
-	select {
-	case <-s.log.started():
-		return s.greet()
-	case <-proc.Done():
-		return fmt.Errorf("dovecot ended at once:\n%s", s.Log(""))
-	case <-timeout.C:
-		return fmt.Errorf("dovecot is not ready after %v:\n%s", startTimeout, s.Log(""))
-	}
+	return []*exec.Cmd{cmd}
 }
 
-// greet proves that the login process answers.
-func (s *Server) greet() error {
-	conn, err := net.DialTimeout("tcp", s.IMAP, startTimeout)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(startTimeout)); err != nil {
-		return err
-	}
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, "* OK ") {
-		return fmt.Errorf("dovecot's greeting is %q (%w)", line, err)
-	}
-	return nil
+// kickAll ends the sessions: Dovecot alone would let them live on for minutes. It fails when there is none.
+func kickAll(s *daemon.Server) { _, _ = (&Server{s}).Doveadm("kick", "*") }
+
+// Deliver hands a message to the user's INBOX the way a mail server does, and returns when Dovecot has stored it.
+// It may be called from several goroutines. The lines of message end in CRLF.
+func (s *Server) Deliver(user string, message []byte) error {
+	return daemon.Deliver(s.LMTP, user+"@localhost", message)
 }
 
-// Kill ends all of Dovecot's processes with SIGKILL, as a crash of the machine would. Restart brings it back.
-func (s *Server) Kill() error {
-	return s.end((*process.Process).Kill)
-}
-
-// Stop ends Dovecot as an administrator would: clients get BYE. Restart brings it back.
-func (s *Server) Stop() error {
-	return s.end(func(p *process.Process) {
-		_, _ = s.Doveadm("kick", "*") // Dovecot alone would let its sessions live on for minutes; fails when there is none
-		p.Terminate(2 * time.Second)
-	})
-}
-
-// end ends the processes in the way given and returns when the last of them is gone.
-func (s *Server) end(how func(*process.Process)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil {
-		return nil
-	}
-	how(s.proc)
-	s.proc = nil
-	return waitUntilGone([]string{s.IMAP, s.IMAPS, s.LMTP}, filepath.Join(s.Dir, "run"))
-}
-
-// Close ends the server and deletes all it had.
-func (s *Server) Close() error {
-	return errors.Join(s.Kill(), os.RemoveAll(s.Dir))
-}
-
-// Log returns the last lines of Dovecot's log that contain word (a user name, for example; empty means all).
-func (s *Server) Log(word string) string { return s.log.tail(80, word) }
-
-// CertPool trusts this server alone.
-func (s *Server) CertPool() (*x509.CertPool, error) {
-	text, err := os.ReadFile(s.CertPEM)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("no certificate in %s", s.CertPEM)
-	}
-	return pool, nil
-}
+// AddUsers does nothing: every name is a user.
+func (s *Server) AddUsers(...string) error { return nil }

@@ -17,17 +17,21 @@ import (
 
 // Process is a started child. Its methods may be called from several goroutines.
 type Process struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed once the child has been waited for
-	err  error         // what Wait returned; read after done
+	cmd   *exec.Cmd
+	group int           // id of its process group
+	done  chan struct{} // closed once the child has been waited for
+	err   error         // what Wait returned; read after done
 }
 
 // Start starts cmd. Set what is needed in cmd before (Env, Stdout, SysProcAttr.Credential); afterwards cmd belongs to the Process.
-func Start(cmd *exec.Cmd) (*Process, error) {
+func Start(cmd *exec.Cmd) (*Process, error) { return start(cmd, 0) }
+
+// start puts the child into a group; 0 is one of its own.
+func start(cmd *exec.Cmd, group int) (*Process, error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pgid = true, group
 	dieWithParent(cmd.SysProcAttr)
 	if cmd.WaitDelay == 0 {
 		cmd.WaitDelay = 5 * time.Second // a grandchild that keeps the output open must not keep us
@@ -38,7 +42,10 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
-	p := &Process{cmd: cmd, done: make(chan struct{})}
+	if group == 0 {
+		group = cmd.Process.Pid
+	}
+	p := &Process{cmd: cmd, group: group, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		p.err = cmd.Wait()
@@ -59,7 +66,7 @@ var spawner = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
-// PID is the process id, which is also the id of the process group.
+// PID is the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Done is closed when the child has ended and all its output has been read.
@@ -81,7 +88,7 @@ func (p *Process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig)
 // Kill ends the child and its whole group with SIGKILL and waits until it is gone.
 func (p *Process) Kill() {
 	if p.Running() {
-		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
+		_ = syscall.Kill(-p.group, syscall.SIGKILL)
 	}
 	<-p.done
 }
@@ -110,7 +117,7 @@ func (p *Process) Wait(timeout time.Duration) (int, error) {
 			return 0, fmt.Errorf("%w after %v", ErrRunning, timeout)
 		}
 	}
-	if _, exited := errors.AsType[*exec.ExitError](p.err); p.err != nil && !exited {
+	if _, exited := errors.AsType[*exec.ExitError](p.err); p.err != nil && !exited && !errors.Is(p.err, exec.ErrWaitDelay) {
 		return 0, fmt.Errorf("wait for %s: %w", p.cmd.Path, p.err)
 	}
 	return p.cmd.ProcessState.ExitCode(), nil

@@ -2,7 +2,10 @@ package process_test
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,4 +62,72 @@ func TestTerminateKillsWhoDoesNotListen(t *testing.T) {
 	if p.Running() {
 		t.Error("still running after Terminate")
 	}
+}
+
+func TestFamilyEndsWithItsHead(t *testing.T) {
+	var out strings.Builder
+	cmd := exec.Command("/bin/sh", "-c", "sleep 1000 & echo $!")
+	cmd.Stdout = &out
+	p, err := process.StartFamily(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	if code, err := p.Wait(10 * time.Second); code != 0 || err != nil {
+		t.Fatalf("code %d, error %v", code, err)
+	}
+	child, err := strconv.Atoi(strings.TrimSpace(out.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitUntilDead(t, child)
+}
+
+func waitUntilDead(t *testing.T, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); alive(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the grandchild %d lives on", pid)
+		}
+	}
+}
+
+// alive tells whether a process is there and no zombie, which it may stay for a while: it is not ours to wait for.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+// A test binary that is killed runs no cleanup; this one plays it, when asked by its environment.
+func TestFamilyDiesWithAKilledTest(t *testing.T) {
+	const script = "sleep 1000 & echo $!; wait"
+	if os.Getenv("PLAY_KILLED_TEST") != "" {
+		cmd := exec.Command("/bin/sh", "-c", script)
+		cmd.Stdout = os.Stdout
+		if _, err := process.StartFamily(cmd); err != nil {
+			t.Fatal(err)
+		}
+		select {}
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), "PLAY_KILLED_TEST=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var grandchild int
+	if _, err := fmt.Fscanln(out, &grandchild); err != nil {
+		t.Fatal(err)
+	}
+	if !alive(grandchild) {
+		t.Fatal("the grandchild is not there")
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	waitUntilDead(t, grandchild)
 }

@@ -1,4 +1,4 @@
-package dovecot
+package daemon
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Deliver hands a message to the user's INBOX the way a mail server does, and returns when Dovecot has stored it.
-// It may be called from several goroutines. The lines of message end in CRLF.
-func (s *Server) Deliver(user string, message []byte) error {
-	conn, err := net.DialTimeout("tcp", s.LMTP, 10*time.Second)
+// Deliver hands a message to a recipient by LMTP, as a mail server does, and returns when it is stored. It may be called
+// from several goroutines. The lines of message end in CRLF.
+func Deliver(address, recipient string, message []byte) error {
+	conn, err := net.DialTimeout("tcp", address, 10*time.Second)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (s *Server) Deliver(user string, message []byte) error {
 	}{
 		{"LHLO localhost", 250},
 		{"MAIL FROM:<sender@example.org>", 250},
-		{"RCPT TO:<" + user + "@localhost>", 250},
+		{"RCPT TO:<" + recipient + ">", 250},
 		{"DATA", 354},
 	} {
 		if err := c.PrintfLine("%s", step.line); err != nil {
