@@ -61,6 +61,14 @@ const (
 	CapUIDOnly          Capability = "UIDONLY"               // RFC 9586
 	CapPartial          Capability = "PARTIAL"               // RFC 9394
 	CapWithin           Capability = "WITHIN"                // RFC 5032
+	CapSort             Capability = "SORT"                  // RFC 5256
+	CapSortDisplay      Capability = "SORT=DISPLAY"          // RFC 5957
+	CapESort            Capability = "ESORT"                 // RFC 5267
+	CapContextSearch    Capability = "CONTEXT=SEARCH"        // RFC 5267
+	CapContextSort      Capability = "CONTEXT=SORT"          // RFC 5267
+	CapFuzzy            Capability = "SEARCH=FUZZY"          // RFC 6203
+	CapFilters          Capability = "FILTERS"               // RFC 5466
+	CapMultiSearch      Capability = "MULTISEARCH"           // RFC 7377
 	CapGmail            Capability = "X-GM-EXT-1"            // Gmail
 )
 
