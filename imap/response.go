@@ -109,8 +109,11 @@ type ESearch struct {
 	Count    uint32
 	Min, Max uint32   // 0: not returned, or nothing found
 	All      Set[UID] // also holds sequence numbers when UID is false
-	ModSeq   ModSeq
-	Partial  *ESearchPartial
+	// Order has All in the order of the response, as SORT gives it (RFC 5267 section 3.1); nil if that
+	// is ascending.
+	Order   UIDList
+	ModSeq  ModSeq
+	Partial *ESearchPartial
 	// Relevancy has a score from 1 to 100 for each result, in order (RFC 6203 section 4).
 	Relevancy []uint32
 	// Updates are ADDTO and REMOVEFROM in the order of the response (RFC 5267 section 4.3).
@@ -124,6 +127,7 @@ type ESearch struct {
 type ESearchPartial struct {
 	First, Last int64
 	Nums        Set[UID] // empty for NIL
+	Order       UIDList  // Nums in the order of the response; nil if that is ascending
 }
 
 // ESearchUpdate is one ADDTO or REMOVEFROM pair (RFC 5267 section 4.3).
@@ -131,6 +135,7 @@ type ESearchUpdate struct {
 	Remove   bool
 	Position uint32 // 0: unsorted
 	Nums     Set[UID]
+	Order    UIDList // Nums in the order of the response; nil if that is ascending
 }
 
 // Thread is "* THREAD …" (RFC 5256 section 4).

@@ -124,3 +124,6 @@ func (l UIDList) String() string {
 	b, _ := UIDSet(l).AppendText(nil)
 	return string(b)
 }
+
+// MarshalText is [UIDList.String] for encoding packages.
+func (l UIDList) MarshalText() ([]byte, error) { return UIDSet(l).AppendText(nil) }

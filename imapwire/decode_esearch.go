@@ -84,7 +84,7 @@ func (d *Decoder) esearchItem(r *imap.ESearch) {
 	case "MAX":
 		r.Max = d.number32()
 	case "ALL":
-		r.All = set[imap.UID](d)
+		r.All, r.Order = orderedSet(d)
 	case "MODSEQ":
 		r.ModSeq = imap.ModSeq(d.number63())
 	case "PARTIAL":
@@ -113,7 +113,7 @@ func (d *Decoder) partial() *imap.ESearchPartial {
 	}
 	d.sp()
 	if !d.null() {
-		p.Nums = set[imap.UID](d)
+		p.Nums, p.Order = orderedSet(d)
 	}
 	d.closeList()
 	return p
@@ -158,7 +158,7 @@ func (d *Decoder) updates(r *imap.ESearch, remove bool) {
 	for first := true; d.more(first); first = false {
 		u := imap.ESearchUpdate{Remove: remove, Position: d.number32()}
 		d.sp()
-		u.Nums = set[imap.UID](d)
+		u.Nums, u.Order = orderedSet(d)
 		r.Updates = append(r.Updates, u)
 		d.element()
 	}

@@ -287,7 +287,7 @@ func TestDecoderLimits(t *testing.T) {
 		within, beyond string
 	}{
 		{"depth of parts", Limits{Depth: 10}, nest(10), nest(11)},
-		{"depth of threads", Limits{Depth: 3}, "* THREAD (1 (2 (3)))", "* THREAD (1 (2 (3 (4))))"},
+		{"depth of threads", Limits{Ranges: 6}, "* THREAD (1 (2 (3)))", "* THREAD (1 (2 (3 (4))))"},
 		{"addresses", Limits{Tokens: 51}, addrs(50), addrs(51)},
 		{"flags", Limits{Tokens: 3}, "* FLAGS (a b c)", "* FLAGS (a b c d)"},
 		{"items", Limits{Tokens: 3}, "* 1 FETCH (X 1 X 1 X 1)", "* 1 FETCH (X 1 X 1 X 1 X 1)"},
@@ -295,7 +295,7 @@ func TestDecoderLimits(t *testing.T) {
 		{"capabilities", Limits{Tokens: 3}, "* CAPABILITY a b c", "* CAPABILITY a b c d"},
 		{"ranges", Limits{Ranges: 3}, "* VANISHED 1,3,5", "* VANISHED 1,3,5,7"},
 		{"numbers", Limits{Ranges: 3}, "* SEARCH 1 2 3", "* SEARCH 1 2 3 4"},
-		{"threads", Limits{Ranges: 3}, "* THREAD (1)(2 3)", "* THREAD (1)(2 3)(4)"},
+		{"threads", Limits{Ranges: 5}, "* THREAD (1)(2 3)", "* THREAD (1)(2 3)(4)"},
 	}
 	for _, tc := range tests {
 		opts := &Options{Limits: tc.limits}
@@ -305,6 +305,28 @@ func TestDecoderLimits(t *testing.T) {
 		if r, err := Decode(tc.beyond, opts); err == nil && !hasErrs(r) {
 			t.Errorf("%s: %q: no error: %s", tc.name, tc.beyond, show(r))
 		}
+	}
+}
+
+// RFC 5256 section 4: there is no limit to the nesting of threads.
+func TestThreadsNestAsDeepAsDiscussionsDo(t *testing.T) {
+	const depth = 100_000
+	var line strings.Builder
+	line.WriteString("* THREAD ")
+	for i := range depth {
+		fmt.Fprintf(&line, "(%d (%d)", 2*i+1, 2*i+2)
+	}
+	line.WriteString("(7)" + strings.Repeat(")", depth))
+	r, err := Decode(line.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := &r.(*imap.Thread).Roots[0]
+	for i := range depth - 1 {
+		if len(node.Children) != 2 || node.Num != uint32(2*i+1) || node.Children[0].Num != uint32(2*i+2) {
+			t.Fatalf("at depth %d: message %d with %d children", i, node.Num, len(node.Children))
+		}
+		node = &node.Children[1]
 	}
 }
 

@@ -180,6 +180,15 @@ func TestDecodeUntagged(t *testing.T) {
 				{Nums: uids("32768:32769")}, {Remove: true, Nums: uids("5")}, {Remove: true, Position: 1, Nums: uids("6")},
 			},
 		}},
+		{`* ESEARCH (TAG "E01") UID ALL 23765,23764,23763,12:10`, &imap.ESearch{
+			Tag: "E01", UID: true, All: uids("10:12,23763:23765"),
+			Order: imap.UIDList{{First: 23765, Last: 23765}, {First: 23764, Last: 23764}, {First: 23763, Last: 23763}, {First: 10, Last: 12}},
+		}},
+		{`* ESEARCH (TAG "C01") UID ADDTO (1 2733,2731)`, &imap.ESearch{
+			Tag: "C01", UID: true, Updates: []imap.ESearchUpdate{
+				{Position: 1, Nums: uids("2731,2733"), Order: imap.UIDList{{First: 2733, Last: 2733}, {First: 2731, Last: 2731}}},
+			},
+		}},
 		{`* ESEARCH (TAG "C1") ALL 1,5,10 RELEVANCY (4 99 42)`, &imap.ESearch{Tag: "C1", All: uids("1,5,10"), Relevancy: []uint32{4, 99, 42}}},
 		{`* ESEARCH (TAG "C1") X-NEW (a "b)" {1}` + "\n" + `)) COUNT 1 X-OTHER 5`, &imap.ESearch{
 			Tag: "C1", HasCount: true, Count: 1, Unknown: []imap.RawItem{{Name: "X-NEW", Value: "(a \"b)\" {1}\r\n))"}, {Name: "X-OTHER", Value: "5"}},
@@ -289,9 +298,9 @@ func TestDecodeErrors(t *testing.T) {
 	for _, in := range []string{
 		"", "*", "* ", "*OK x", "a1", "a1 ", "a1 FOO x", "a1 PREAUTH x", "\x00", "* 1", "* 1 ", "* x\x00", "garbage",
 		"* 4294967296 EXISTS", "* 1 EXISTS x", "* 0 EXPUNGE", "* 1 FETCH", "* 1 FETCH x",
-		"* SEARCH x", "* SEARCH 1 (MODSEQ)", "* SEARCH 4294967296", "* ESEARCH (TAG \"x\" COUNT 1", "* ESEARCH COUNT", "* ESEARCH ALL 0", "* ESEARCH PARTIAL (a 1)",
+		"* SEARCH x", "* SEARCH 1 (MODSEQ)", "* SEARCH 4294967296", "* ESEARCH (TAG \"x\" COUNT 1", "* ESEARCH COUNT", "* ESEARCH ALL 0", "* ESEARCH ALL 1:*", "* ESEARCH ADDTO (0 *)", "* ESEARCH PARTIAL (a 1)",
 		"* VANISHED", "* VANISHED 0", "* VANISHED *", "* VANISHED 5:*", "* VANISHED (LATER) 1", "* VANISHED 1,,2", "* VANISHED 1:", "* VANISHED 1:2:3", "* VANISHED 4294967296",
-		"* THREAD (1", "* THREAD 1", "* THREAD (0)", "* THREAD ((1) 2)", "* FLAGS", "* FLAGS (", "* FLAGS ((a))",
+		"* THREAD (1", "* THREAD 1", "* THREAD (0)", "* THREAD ((1) 2)", "* THREAD ()", "* THREAD (1 ())", "* THREAD (1))", "* THREAD )", "* FLAGS", "* FLAGS (", "* FLAGS ((a))",
 		"* LIST", "* LIST ()", "* LIST () \"/\"", "* LIST () \"//\" x", "* LIST (\\x \"/\" y", "* LIST () \"/\" \"x\" (CHILDINFO", "* STATUS", "* STATUS x", "* STATUS x (", "* STATUS x (MESSAGES)", "* STATUS x (MESSAGES y)",
 		"* NAMESPACE", "* NAMESPACE NIL", "* NAMESPACE ((", "* ID", "* ID (", "* ID (a)", "* QUOTA x", "* QUOTA x (STORAGE 1)", "* QUOTAROOT", "* ACL", "* ACL x y", "* LISTRIGHTS x", "* MYRIGHTS x", "* METADATA", "* METADATA x (", "* METADATA x (/y)", "* LANGUAGE",
 	} {

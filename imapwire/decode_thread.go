@@ -2,57 +2,85 @@ package imapwire
 
 import "github.com/pushmail/pushmail/imap"
 
-// thread reads "* THREAD" after its name (RFC 5256 section 5).
+// thread reads "* THREAD" after its name (RFC 5256 section 4).
 func (d *Decoder) thread() imap.Response {
-	r := &imap.Thread{}
-	total := 0
+	t := threadReader{d: d}
 	for !d.failed && d.pos < len(d.s) {
-		switch {
-		case isSpace(d.peek()):
+		switch c := d.peek(); {
+		case isSpace(c):
 			d.pos++
-		case d.peek() == '(':
-			r.Roots = append(r.Roots, d.threadNode(&total))
+		case c == '(':
+			t.open()
+		case c == ')':
+			t.close()
 		default:
-			d.fail("expected a thread")
+			t.number()
 		}
 	}
-	return r
+	if len(t.stack) > 0 {
+		d.fail("expected the end of a thread")
+	}
+	return &imap.Thread{Roots: t.roots}
 }
 
-// threadNode reads "(1 2 (3)(4 5))": 2 is the child of 1, and 3 and 4 are those of 2.
-func (d *Decoder) threadNode(total *int) imap.ThreadNode {
-	var nums []uint32
-	var children []imap.ThreadNode
-	if d.depth++; d.depth > d.lim.Depth {
-		d.fail("threads are nested too deeply")
-	}
-	d.accept('(')
-	for first := true; d.moreThread(first, children != nil); first = false {
-		if *total++; *total > d.lim.Ranges {
-			d.fail("too many messages")
-		}
-		if d.peek() == '(' {
-			children = append(children, d.threadNode(total))
-			continue
-		}
-		start := d.pos
-		n := d.number32()
-		if (n == 0 || children != nil) && !d.failed {
-			d.failAtPos(start, "expected a message number or a thread")
-		}
-		nums = append(nums, n)
-	}
-	d.depth--
-	return chain(nums, children)
+// threadReader reads "(1 2 (3)(4 5))": 2 is the child of 1, and 3 and 4 are those of 2. "There is no limit
+// to the nesting of threads", and long discussions make use of it, so it keeps a stack of its own.
+type threadReader struct {
+	d     *Decoder
+	roots []imap.ThreadNode
+	stack []openThread
+	total int
 }
 
-// moreThread is more for the members of a thread: no space stands before an inner thread that follows
-// another.
-func (d *Decoder) moreThread(first, inner bool) bool {
-	if inner && d.peek() == '(' {
-		return true
+// openThread is a list that has not been closed.
+type openThread struct {
+	nums     []uint32
+	children []imap.ThreadNode
+}
+
+func (t *threadReader) open() {
+	t.count()
+	t.d.pos++
+	t.stack = append(t.stack, openThread{})
+}
+
+// count bounds what is read.
+func (t *threadReader) count() {
+	if t.total++; t.total > t.d.lim.Ranges {
+		t.d.fail("too many messages")
 	}
-	return d.more(first)
+}
+
+func (t *threadReader) number() {
+	t.count()
+	start := t.d.pos
+	n := t.d.number32()
+	if t.d.failed {
+		return
+	}
+	if len(t.stack) == 0 || n == 0 || len(t.top().children) > 0 {
+		t.d.failAtPos(start, "expected a message number or a thread")
+		return
+	}
+	t.top().nums = append(t.top().nums, n)
+}
+
+func (t *threadReader) top() *openThread { return &t.stack[len(t.stack)-1] }
+
+func (t *threadReader) close() {
+	k := len(t.stack) - 1
+	if k < 0 || len(t.stack[k].nums)+len(t.stack[k].children) == 0 {
+		t.d.fail("expected a message number or a thread")
+		return
+	}
+	t.d.pos++
+	node := chain(t.stack[k].nums, t.stack[k].children)
+	t.stack = t.stack[:k]
+	if k == 0 {
+		t.roots = append(t.roots, node)
+	} else {
+		t.top().children = append(t.top().children, node)
+	}
 }
 
 // chain makes each number the child of the one before, and children those of the last.

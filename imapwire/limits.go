@@ -19,14 +19,14 @@ type Limits struct {
 	// Skip bounds the bytes that are read and thrown away to find the end of a response that is beyond
 	// one of the limits above. The default is 64 MiB.
 	Skip int64
-	// Depth bounds the nesting of parentheses and of body parts. The default is 64.
+	// Depth bounds the nesting of parentheses and of body parts, but not that of threads. The default is 64.
 	Depth int
 	// Tokens bounds the elements of one response: items, flags, addresses, body parts, parameters,
 	// entries of lists, literals. What they take in memory is many times what they take on the wire.
 	// The default is 100,000.
 	Tokens int
-	// Ranges bounds the ranges of one message set and the numbers of SEARCH, SORT and THREAD, which
-	// take little more in memory than on the wire. The default is 2,000,000.
+	// Ranges bounds the ranges of one message set, the numbers of SEARCH and SORT, and the numbers and
+	// parentheses of THREAD, which take little more in memory than on the wire. The default is 2,000,000.
 	Ranges int
 }
 

@@ -2,9 +2,11 @@ package imapwire
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +75,21 @@ func (g gen) uids() imap.UIDSet {
 		s.AddRange(imap.UID(g.nz()), imap.UID(g.nz()))
 	}
 	return s
+}
+
+// ordered returns a set and, if it is not ascending, its order.
+func (g gen) ordered() (imap.UIDSet, imap.UIDList) {
+	if g.bool() {
+		return g.uids(), nil
+	}
+	var list imap.UIDList
+	for _, r := range g.uids() {
+		list = slices.Insert(list, g.n(len(list)), r)
+	}
+	if slices.IsSortedFunc(list, func(a, b imap.Range[imap.UID]) int { return cmp.Compare(a.First, b.First) }) {
+		return imap.UIDSet(list), nil
+	}
+	return list.Set(), list
 }
 
 func (g gen) time() time.Time {
@@ -360,16 +377,18 @@ func (g gen) esearch() imap.Response {
 		r.HasCount, r.Count = true, g.u32()
 	}
 	if g.bool() {
-		r.All = g.uids()
+		r.All, r.Order = g.ordered()
 	}
 	if g.bool() {
 		r.Partial = &imap.ESearchPartial{First: int64(g.u32()), Last: -int64(g.u32())}
 		if g.bool() {
-			r.Partial.Nums = g.uids()
+			r.Partial.Nums, r.Partial.Order = g.ordered()
 		}
 	}
 	r.Updates = list(g, "updates", 3, func() imap.ESearchUpdate {
-		return imap.ESearchUpdate{Remove: g.bool(), Position: g.u32(), Nums: g.uids()}
+		u := imap.ESearchUpdate{Remove: g.bool(), Position: g.u32()}
+		u.Nums, u.Order = g.ordered()
+		return u
 	})
 	return r
 }

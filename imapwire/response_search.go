@@ -42,7 +42,7 @@ func (w *responseWriter) esearch(s *imap.ESearch) {
 		if s.Partial.Nums.Empty() {
 			w.raw("NIL)")
 		} else {
-			w.set(s.Partial.Nums).raw(")")
+			w.orderedSet(s.Partial.Nums, s.Partial.Order).raw(")")
 		}
 	}
 	w.esearchNumbers(s)
@@ -61,11 +61,22 @@ func (w *responseWriter) esearch(s *imap.ESearch) {
 		if u.Remove {
 			name = " REMOVEFROM ("
 		}
-		w.raw(name).number(uint64(u.Position)).sp().set(u.Nums).raw(")")
+		w.raw(name).number(uint64(u.Position)).sp().orderedSet(u.Nums, u.Order).raw(")")
 	}
 	for _, u := range s.Unknown {
 		w.sp().atom(u.Name).sp().rawValue(u.Value)
 	}
+}
+
+// orderedSet writes a set in its order, if it has one.
+func (w *responseWriter) orderedSet(set imap.UIDSet, order imap.UIDList) *responseWriter {
+	if order != nil {
+		set = imap.UIDSet(order)
+	}
+	if set.Dynamic() {
+		w.fail(`has "*" in a result`)
+	}
+	return w.set(set)
 }
 
 // correlator writes which command the response answers, and for which mailbox.
@@ -95,7 +106,7 @@ func (w *responseWriter) esearchNumbers(s *imap.ESearch) {
 		w.raw(" MAX ").number(uint64(s.Max))
 	}
 	if !s.All.Empty() {
-		w.raw(" ALL ").set(s.All)
+		w.raw(" ALL ").orderedSet(s.All, s.Order)
 	}
 	if s.HasCount {
 		w.raw(" COUNT ").number(uint64(s.Count))
