@@ -98,6 +98,25 @@ func Fuzzy(key SearchKey) SearchKey { return SearchKey{Op: SearchFuzzy, Keys: []
 // UIDIn is the messages with these UIDs; an empty set is no message.
 func UIDIn(set UIDSet) SearchKey { return SearchKey{Op: SearchUID, UIDs: set} }
 
+// UIDAfter is the messages whose UID is greater than uid. Unlike UID n:* it never is the last message
+// of the mailbox if that is older; it means the same as UIDAFTER (RFC 9738 section 4) and goes to any server.
+func UIDAfter(uid UID) SearchKey {
+	if uid == maxUID {
+		return UIDIn(nil)
+	}
+	return UIDIn(SetOfRange(uid+1, maxUID))
+}
+
+// UIDBefore is the messages whose UID is less than uid: UIDBEFORE (RFC 9738 section 4) for any server.
+func UIDBefore(uid UID) SearchKey {
+	if uid <= 1 {
+		return UIDIn(nil)
+	}
+	return UIDIn(SetOfRange(1, uid-1))
+}
+
+const maxUID UID = 1<<32 - 1
+
 // SeqIn is the messages with these sequence numbers; an empty set is no message.
 func SeqIn(set SeqSet) SearchKey { return SearchKey{Op: SearchSeq, Seqs: set} }
 
@@ -179,6 +198,22 @@ func seconds(d time.Duration) uint64 { return uint64(max(d/time.Second, 1)) }
 
 // ModSeqSince is the messages whose mod-sequence is n or more (RFC 7162 section 3.1.5).
 func ModSeqSince(n ModSeq) SearchKey { return SearchKey{Op: SearchModSeq, Num: uint64(n)} }
+
+// ModSeqOf is ModSeqSince for one entry, where the server keeps mod-sequences by flag, and of those of
+// one kind (RFC 7162 section 3.1.5): ModSeqOf(`/flags/\\draft`, "all", n). kind is "priv", "shared" or "all".
+func ModSeqOf(entry, kind string, n ModSeq) SearchKey {
+	return SearchKey{Op: SearchModSeq, Name: entry, Text: kind, Num: uint64(n)}
+}
+
+// SaveDateSupported is all messages of a mailbox that keeps dates of saving, and no message of another
+// (RFC 8514 section 4.3).
+func SaveDateSupported() SearchKey { return SearchKey{Op: SearchSaveDateSupported} }
+
+// WithAnnotation is the messages with text in an attribute of an entry: WithAnnotation("/comment",
+// "value", "IMAP4") (RFC 5257 section 4.8).
+func WithAnnotation(entry, attribute, text string) SearchKey {
+	return SearchKey{Op: SearchAnnotation, Name: entry, Attribute: attribute, Text: text}
+}
 
 // WithEmailID is the messages with this content (RFC 8474).
 func WithEmailID(id string) SearchKey { return SearchKey{Op: SearchEmailID, Text: id} }

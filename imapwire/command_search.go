@@ -290,6 +290,9 @@ func (c *Command) searchLeaf(key *imap.SearchKey) *Command {
 	case imap.SearchEmailID, imap.SearchThreadID:
 		return c.raw(string(key.Op)).Atom(key.Text)
 	case imap.SearchFilter:
+		if strings.Contains(key.Name, "/") {
+			return c.fail("filter name", `has a "/"`) // RFC 5466 section 4
+		}
 		return c.raw("FILTER").Atom(key.Name)
 	case imap.SearchAnnotation:
 		return c.raw("ANNOTATION").AString(key.Name).AString(key.Attribute).String(key.Text)

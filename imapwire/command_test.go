@@ -200,6 +200,7 @@ func TestCommandRefuses(t *testing.T) {
 		"search field name":   func(c *Command) { c.Search(imap.Header("hunter2:", "")) },
 		"search raw":          func(c *Command) { c.Search(imap.Raw("hunter2\r\n")) },
 		"search not UTF-8":    func(c *Command) { c.Search(imap.Subject("hunter2\xff")) },
+		"search filter":       func(c *Command) { c.Search(imap.Filter("hunter2/x")) },
 		"search age":          func(c *Command) { c.Search(imap.SearchKey{Op: imap.SearchOlder}) },
 	} {
 		c := NewCommand("a", "X", plus)
