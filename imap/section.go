@@ -43,9 +43,12 @@ type SectionRequest struct {
 	Fields []string
 	// SetSeen has the server set \Seen: it leaves out ".PEEK".
 	SetSeen bool
-	// Offset and Length ask for a piece only, if Length is not zero.
+	// Offset and Length ask for a piece only, if Length is not zero. A Length of ToEnd asks for the rest.
 	Offset, Length int64
 }
+
+// ToEnd is a Length that reaches beyond the end of every section that RFC 3501 allows: it has 32 bits.
+const ToEnd = 1<<32 - 1
 
 var errSection = errors.New("not a section")
 

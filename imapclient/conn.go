@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
@@ -18,6 +19,8 @@ import (
 type Conn struct {
 	opts Options
 	intr interrupter
+	// bodies is the loop over FetchBodies that holds the connection, if any.
+	bodies atomic.Pointer[bodyLoop]
 
 	// drive is held by the goroutine that drives the connection. It guards the fields below it.
 	drive     chan struct{}
@@ -174,9 +177,13 @@ func (c *Conn) acquire(ctx context.Context) error {
 	}
 	c.intr.want()
 	defer c.intr.got()
+	stuck, watched := c.stuck()
+	defer watched()
 	select {
 	case c.drive <- struct{}{}:
 		return nil
+	case <-stuck:
+		return notSent(ErrInBodies)
 	case <-ctx.Done():
 		return notSent(context.Cause(ctx))
 	case <-c.done:

@@ -12,11 +12,13 @@ type fetching struct {
 	want     imap.Items
 	sections int
 	body     bodyFunc
+	held     int // bytes of streamed contents that wait to be read: nothing more is read before
 	// abandoned: nobody will take the rows.
 	abandoned atomic.Bool
 
-	rows  []*imap.Message // complete, to be taken
-	spare []*imap.Message // empty; takes the next rows
+	rows   []*imap.Message // complete, to be taken
+	queued int             // bytes of sections in rows
+	spare  []*imap.Message // empty; takes the next rows
 	// parts are rows that lack some of what was asked for: some servers send a message's items in
 	// several rows.
 	parts map[imap.SeqNum]*imap.Message
@@ -51,10 +53,10 @@ func (f *fetching) complete(m *imap.Message) bool {
 func (f *fetching) add(m *imap.Message) {
 	switch {
 	case f.abandoned.Load():
-	case len(f.rows) < maxQueuedRows:
+	case len(f.rows) < maxQueuedRows && (f.sections == 0 || !f.weigh(m)):
 		f.rows = append(f.rows, m)
 	case f.err == nil:
-		f.err = &ResultsOverrunError{Rows: maxQueuedRows}
+		f.err = &ResultsOverrunError{Rows: len(f.rows)}
 	}
 }
 
@@ -83,7 +85,7 @@ func (f *fetching) join(m *imap.Message) {
 // incomplete: what the server did send is not thrown away.
 func (f *fetching) takeAll() []*imap.Message {
 	rows := f.rows
-	f.rows, f.spare = f.spare, nil
+	f.rows, f.spare, f.queued = f.spare, nil, 0
 	if f.done {
 		for _, m := range f.parts {
 			if m.Items.Has(imap.ItemUID) {

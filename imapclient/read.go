@@ -18,6 +18,9 @@ type source struct{ c *Conn }
 
 func (s source) Read(p []byte) (int, error) {
 	c := s.c
+	if c.isHeld() {
+		return 0, errHeld
+	}
 	by := c.wait.by
 	if by.IsZero() && c.wait.silence > 0 {
 		by = time.Now().Add(c.wait.silence)
@@ -66,6 +69,9 @@ func (c *Conn) stepBy(by time.Time) error {
 func (c *Conn) stepFailed(ctx context.Context, op string, limit time.Duration, err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, errHeld) {
+		return err
 	}
 	if isTimeout(err) {
 		if cause := context.Cause(ctx); cause != nil {
