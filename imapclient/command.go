@@ -20,6 +20,8 @@ type command struct {
 	take func(imap.Response) bool
 	// challenge answers a "+" while authenticating.
 	challenge func(*imap.Continuation) ([]byte, error)
+	// secrets are hidden in all that the server says meanwhile. Nil hides nothing.
+	secrets *secrets
 
 	continued bool // a "+" came
 	done      bool
