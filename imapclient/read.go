@@ -110,6 +110,7 @@ func (c *Conn) read() error {
 	if err != nil {
 		return c.readFailed(err)
 	}
+	c.hideEcho(fr.Data)
 	c.opts.Trace.server(fr.Data, c.cont != nil && c.cont.challenge != nil)
 	r, err := c.dec.Decode(fr)
 	if err != nil {
