@@ -62,6 +62,9 @@ func Classify(err error) Verdict {
 	var limit *imapwire.LimitError
 	var alert tls.AlertError
 	var noWay *imapauth.NoMechanismError
+	if errors.As(err, new(*imapauth.ExchangeError)) {
+		return Verdict{Class: ClassConfig}
+	}
 	switch {
 	case errors.As(err, &st):
 		return classifyStatus(st)
