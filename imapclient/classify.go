@@ -68,7 +68,7 @@ func Classify(err error) Verdict {
 	switch {
 	case errors.As(err, &st):
 		return classifyStatus(st)
-	case errors.As(err, &sec), errors.As(err, &cert), errors.As(err, &noWay), errors.Is(err, ErrLoginDisabled):
+	case errors.As(err, &sec), errors.As(err, &cert), errors.As(err, new(*OptionError)), errors.As(err, &noWay), errors.Is(err, ErrLoginDisabled):
 		return Verdict{Class: ClassConfig}
 	case errors.As(err, &greet):
 		if greet.Got == "" {
@@ -76,7 +76,7 @@ func Classify(err error) Verdict {
 		}
 		return Verdict{Class: ClassConfig}
 	case errors.As(err, &dial):
-		return Verdict{Class: ClassTransient}
+		return Verdict{Class: dial.class()}
 	case errors.As(err, &alert):
 		return Verdict{Class: ClassTransient}
 	case errors.As(err, &limit):

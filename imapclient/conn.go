@@ -34,6 +34,7 @@ type Conn struct {
 	streaming *fetching  // the latest FETCH, whose long contents may be streamed
 	handled   int        // responses that went to the Handler
 	wait      waitState
+	beforeTLS bool // what is read is not to be believed: TLS is still to come
 
 	// mu guards the fields below it, which other goroutines may read.
 	mu       sync.Mutex
@@ -44,6 +45,7 @@ type Conn struct {
 	selected *Selected
 	bye      *imap.Status
 	tlsState *tls.ConnectionState
+	security Security
 	lastRead time.Time
 	err      error
 	done     chan struct{}

@@ -53,6 +53,7 @@ func (e *TimeoutError) Temporary() bool { return true }
 type GreetingError struct {
 	Got    string // what it sent, printable and cut
 	Reason string
+	Err    error // a *TimeoutError, or nil
 }
 
 func (e *GreetingError) Error() string {
@@ -61,29 +62,13 @@ func (e *GreetingError) Error() string {
 	}
 	return fmt.Sprintf("%s (it said %q)", e.Reason, e.Got)
 }
+func (e *GreetingError) Unwrap() error { return e.Err }
 
 // SecurityError says that going on would break what the caller was promised: a cleartext connection
 // where TLS was asked for, or data that was injected before TLS began. The connection is closed.
 type SecurityError struct{ Reason string }
 
 func (e *SecurityError) Error() string { return e.Reason }
-
-// DialError says that no connection could be made. Stage is "resolve", "connect" or "tls".
-type DialError struct {
-	Addr  string
-	Stage string
-	Hint  string // what to try, or ""
-	Err   error
-}
-
-func (e *DialError) Error() string {
-	s := fmt.Sprintf("%s %s: %v", e.Stage, e.Addr, e.Err)
-	if e.Hint != "" {
-		s += " (" + e.Hint + ")"
-	}
-	return s
-}
-func (e *DialError) Unwrap() error { return e.Err }
 
 // ResultsOverrunError ends a [Conn.Fetch] whose rows were not taken while other commands ran on the
 // same connection. Fetch again what is missing.

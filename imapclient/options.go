@@ -11,41 +11,54 @@ import (
 	"github.com/pushmail/pushmail/imapwire"
 )
 
-// Security says how a connection is protected.
-type Security uint8
-
-const (
-	// ImplicitTLS speaks TLS from the first byte, as on port 993 (RFC 8314 section 3). The default.
-	ImplicitTLS Security = iota
-	// StartTLS begins in cleartext and must switch to TLS before anything else is said, or fail
-	// (RFC 9051 section 6.2.1). What the server says before is not believed.
-	StartTLS
-	// InsecurePlaintext never encrypts: passwords and mail can be read and changed by anyone on the
-	// way. For loopback and tests.
-	InsecurePlaintext
-)
-
-// String names the mode.
-func (s Security) String() string {
-	switch s {
-	case ImplicitTLS:
-		return "TLS"
-	case StartTLS:
-		return "STARTTLS"
-	}
-	return "plaintext"
-}
-
 // Options are the settings of a connection. [Dial] and [New] copy them.
 type Options struct {
-	// Addr is "host" or "host:port". Without a port it is 993, or 143 unless Security is ImplicitTLS.
+	// Addr is "host" or "host:port"; an IPv6 address with a port stands in brackets. Without a port it
+	// is 993, or 143 unless Security is ImplicitTLS. [New] uses it only for the name in the certificate
+	// and in errors.
 	Addr     string
 	Security Security
 	// TLSConfig is cloned. Nil means the system's roots and TLS 1.2 or newer. ServerName is taken
-	// from Addr when empty.
+	// from Addr when empty. Certificates or GetClientCertificate are shown to a server that asks for a
+	// certificate of the client. VerifyConnection is called after the usual verification, for
+	// resumed sessions too (VerifyPeerCertificate is not), and its error ends the handshake;
+	// InsecureSkipVerify turns the usual verification off and leaves VerifyConnection and Pins.
+	// Revocation is not checked unless VerifyConnection does it.
+	//
+	// Sessions are resumed, which spares the server's certificate and, with TLS 1.2, a round trip.
+	// Unless ClientSessionCache is set, connections of this process to the same Addr share sessions
+	// if [Dial] makes them directly and TLSConfig has neither client certificates nor
+	// VerifyPeerCertificate nor EncryptedClientHelloConfigList. Who resumes can be recognised: the server can tell
+	// that two accounts belong to one process, and with TLS 1.2 so can anyone on the way (RFC 8446
+	// appendix C.4). To avoid that give each account a cache of its own, or set
+	// SessionTicketsDisabled.
 	TLSConfig *tls.Config
-	// DialContext opens the transport, for proxies and tests. Nil means a net.Dialer, which tries
-	// the addresses of both families (RFC 8305), with TCP keepalive.
+	// Pins, if any, are the keys of which the server must have one, besides what TLSConfig demands: any
+	// certificate of the verified chain may have it (RFC 7469 section 2.6). With
+	// TLSConfig.InsecureSkipVerify no chain is verified, and the server's own certificate must have it:
+	// its names, dates and issuer then do not matter. That is the safe way to a server with a
+	// self-signed certificate. Pin a second key that is kept in reserve, or renewing the first one
+	// locks everybody out.
+	Pins []Pin
+
+	// Proxy is what connections are made through: see [ParseProxy] and [ProxyFromEnvironment]. Nil
+	// means none, whatever the environment says.
+	Proxy *Proxy
+	// Dialer has settings of TCP: LocalAddr (a *net.TCPAddr) to bind to, KeepAliveConfig, Resolver,
+	// ControlContext, FallbackDelay. Nil is the zero Dialer. Unless it says something of keepalive, a
+	// connection is probed after 60 s of silence, each 15 s, and given up after 4 probes.
+	//
+	// The addresses of the host are tried in the order of RFC 8305: both families in turn, and each
+	// FallbackDelay (zero means 250 ms, negative one after the other) or failure the next one, until one
+	// answers. Its Timeout and Deadline hold for each address, DialTimeout for all together.
+	Dialer *net.Dialer
+	// UserTimeout is how long data that was sent may stay without an answer of the peer's TCP before the
+	// system gives the connection up (TCP_USER_TIMEOUT, RFC 5482); it also bounds keepalive. Zero
+	// means the system's choice, which can be a quarter of an hour: the timeouts below are shorter.
+	// Only Linux can do it; elsewhere it has no effect. Less than a millisecond counts as one.
+	UserTimeout time.Duration
+	// DialContext opens the TCP connection, to the server or to the Proxy, in place of Dialer. Nil uses
+	// Dialer. The connection it returns must support deadlines.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Handler is given what the server says by itself, in the order of the wire, on the goroutine
@@ -64,9 +77,11 @@ type Options struct {
 	// servers. Yahoo and UW imapd are said to want 1,000.
 	MaxCommandLine int
 
-	// DialTimeout bounds name resolution and connecting. Zero means 30 seconds.
+	// DialTimeout bounds name resolution, connecting, and what is said to a Proxy. Zero means 30
+	// seconds. This and the timeouts below must not be negative. When one is over, the connection is
+	// closed and the error has a *[TimeoutError].
 	DialTimeout time.Duration
-	// TLSTimeout bounds a TLS handshake. Zero means 20 seconds.
+	// TLSTimeout bounds a TLS handshake, and before it the answer to STARTTLS. Zero means 20 seconds.
 	TLSTimeout time.Duration
 	// GreetingTimeout bounds the wait for the greeting. Zero means 30 seconds.
 	GreetingTimeout time.Duration
@@ -85,9 +100,13 @@ type Options struct {
 
 	// MaskCapabilities are not used even if the server offers them.
 	MaskCapabilities []imap.Capability
-	// AllowPreauth accepts a PREAUTH greeting (RFC 9051 section 7.1.4) of a connection that is not
-	// protected by TLS, as over a pipe to a local server.
+	// AllowPreauth accepts a PREAUTH greeting (RFC 9051 section 7.1.4) of a connection with
+	// InsecurePlaintext, as over a pipe to a local server. With StartTLS and InsecureOpportunisticTLS
+	// PREAUTH is always refused: such a session could never be encrypted.
 	AllowPreauth bool
+
+	// direct says that Dial made the connection without a proxy or DialContext.
+	direct bool
 }
 
 func (o *Options) resolved() Options {
@@ -104,33 +123,4 @@ func (o *Options) resolved() Options {
 	r.IdleRestart = cmp.Or(r.IdleRestart, 9*time.Minute)
 	r.PollInterval = cmp.Or(r.PollInterval, time.Minute)
 	return r
-}
-
-// hostPort returns the host and the address to dial.
-func (o *Options) hostPort() (host, addr string) {
-	host, port, err := net.SplitHostPort(o.Addr)
-	if err != nil {
-		host, port = o.Addr, ""
-	}
-	if port == "" {
-		port = "143"
-		if o.Security == ImplicitTLS {
-			port = "993"
-		}
-	}
-	return host, net.JoinHostPort(host, port)
-}
-
-func (o *Options) tlsConfig() *tls.Config {
-	cfg := &tls.Config{}
-	if o.TLSConfig != nil {
-		cfg = o.TLSConfig.Clone()
-	}
-	if cfg.MinVersion == 0 {
-		cfg.MinVersion = tls.VersionTLS12
-	}
-	if cfg.ServerName == "" {
-		cfg.ServerName, _ = o.hostPort()
-	}
-	return cfg
 }

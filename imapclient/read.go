@@ -140,7 +140,7 @@ const maxMalformed = 4 << 10
 // distrusts reports whether r must not come over a connection that is about to switch to TLS: only
 // status responses and capabilities may, and they are forgotten afterwards.
 func (c *Conn) distrusts(r imap.Response) bool {
-	if c.opts.Security != StartTLS || c.TLS() != nil {
+	if !c.beforeTLS {
 		return false
 	}
 	switch r.(type) {
@@ -191,8 +191,8 @@ func (c *Conn) dispatch(r imap.Response) {
 
 // handle gives r to the Handler. Before a login only status responses mean anything.
 func (c *Conn) handle(r imap.Response) {
-	if c.distrustsAll() {
-		return
+	if c.beforeTLS {
+		return // texts of the server can be anybody's
 	}
 	switch r.(type) {
 	case *imap.Status, *imap.Malformed, *imap.Unknown:
@@ -206,10 +206,6 @@ func (c *Conn) handle(r imap.Response) {
 		c.opts.Handler(r)
 	}
 }
-
-// distrustsAll reports whether nothing at all may reach the Handler: before TLS, texts of the
-// server can be anybody's.
-func (c *Conn) distrustsAll() bool { return c.opts.Security == StartTLS && c.TLS() == nil }
 
 func (c *Conn) noteCode(code *imap.Code) {
 	if code != nil && code.Name == imap.CodeCapability {
