@@ -18,59 +18,59 @@ const (
 
 // load reads the checkpoint. One that cannot be read is an error: to go on without it would lose what
 // happened since.
-func (w *watcher) load(ctx context.Context) error {
-	b, err := w.o.Store.Load(ctx, w.o.key())
+func (b *box) load(ctx context.Context) error {
+	stored, err := b.o.Store.Load(ctx, b.o.key())
 	if err != nil {
-		return w.checkpointError(fmt.Errorf("cannot be read: %w", err))
+		return b.checkpointError(fmt.Errorf("cannot be read: %w", err))
 	}
-	w.savedAt = time.Now()
-	if b == nil {
+	b.loaded, b.savedAt = true, time.Now()
+	if stored == nil {
 		return nil
 	}
 	var s mailbox.State
-	if err := s.UnmarshalBinary(b); err != nil {
-		return w.checkpointError(fmt.Errorf("%w; to start anew from now, without what happened since, move it away", err))
+	if err := s.UnmarshalBinary(stored); err != nil {
+		return b.checkpointError(fmt.Errorf("%w; to start anew from now, without what happened since, move it away", err))
 	}
-	w.stored = &s
+	b.stored = &s
 	return nil
 }
 
-func (w *watcher) checkpointError(err error) error {
-	e := &CheckpointError{Key: w.o.key(), Err: err}
-	if s, ok := w.o.Store.(interface{ Path(Key) string }); ok {
+func (b *box) checkpointError(err error) error {
+	e := &CheckpointError{Key: b.o.key(), Err: err}
+	if s, ok := b.o.Store.(interface{ Path(Key) string }); ok {
 		e.Path = s.Path(e.Key)
 	}
 	return e
 }
 
 // saveSometimes saves while events are still flowing.
-func (w *watcher) saveSometimes(ctx context.Context) {
-	if w.unsaved >= saveEvery || w.unsaved > 0 && time.Since(w.savedAt) >= saveAfter {
-		w.save(ctx)
+func (b *box) saveSometimes(ctx context.Context) {
+	if b.unsaved >= saveEvery || b.unsaved > 0 && time.Since(b.savedAt) >= saveAfter {
+		b.save(ctx)
 	}
 }
 
 // save stores the acknowledged state. A failure loses nothing but the memory of what was
 // acknowledged: it is logged, and tried again with the next event.
-func (w *watcher) save(ctx context.Context) {
-	if w.ledger == nil || w.unsaidReset || w.unsaved == 0 && w.saveFails == 0 {
+func (b *box) save(ctx context.Context) {
+	if b.ledger == nil || b.unsaidReset || b.unsaved == 0 && b.saveFails == 0 {
 		return
 	}
-	w.savedAt = time.Now()
-	b, err := w.ledger.State().MarshalBinary()
+	b.savedAt = time.Now()
+	state, err := b.ledger.State().MarshalBinary()
 	if err == nil {
-		err = w.o.Store.Save(context.WithoutCancel(ctx), w.o.key(), b)
+		err = b.o.Store.Save(context.WithoutCancel(ctx), b.o.key(), state)
 	}
 	if err != nil {
-		w.saveFails++
-		if w.saveFails&(w.saveFails-1) == 0 { // 1, 2, 4, 8 …: a full disk must not fill the log
-			w.o.Logger.Error("checkpoint not saved: after a crash, events since the last one that was saved are reported again",
-				"account", w.o.Account, "mailbox", w.o.Mailbox, "err", err, "failures", w.saveFails)
+		b.saveFails++
+		if b.saveFails&(b.saveFails-1) == 0 { // 1, 2, 4, 8 …: a full disk must not fill the log
+			b.o.Logger.Error("checkpoint not saved: after a crash, events since the last one that was saved are reported again",
+				"account", b.o.Account, "mailbox", b.o.Mailbox, "err", err, "failures", b.saveFails)
 		}
 		return
 	}
-	if w.saveFails > 0 {
-		w.o.Logger.Info("checkpoint saved again", "account", w.o.Account, "mailbox", w.o.Mailbox)
+	if b.saveFails > 0 {
+		b.o.Logger.Info("checkpoint saved again", "account", b.o.Account, "mailbox", b.o.Mailbox)
 	}
-	w.unsaved, w.saveFails = 0, 0
+	b.unsaved, b.saveFails = 0, 0
 }

@@ -58,10 +58,10 @@ func flagNames(flags []imap.Flag) []string {
 }
 
 // newEvent returns an event of the watched mailbox, noticed now.
-func (w *watcher) newEvent(t Type) Event {
-	ev := Event{Type: t, Time: time.Now(), Account: w.o.Account, User: w.o.User, Host: w.o.Client.Addr, Mailbox: w.o.Mailbox}
-	if w.ledger != nil {
-		ev.UIDValidity = w.uidValidity
+func (b *box) newEvent(t Type) Event {
+	ev := Event{Type: t, Time: time.Now(), Account: b.o.Account, User: b.o.User, Host: b.o.Client.Addr, Mailbox: b.o.Mailbox}
+	if b.ledger != nil {
+		ev.UIDValidity = b.uidValidity
 	}
 	return ev
 }
@@ -72,15 +72,15 @@ func withID(ev Event) Event {
 	return ev
 }
 
-func (w *watcher) linkEvent(info *LinkInfo) Event {
-	ev := w.newEvent(Link)
-	info.VerifiedAt = w.verifiedAt
+func (b *box) linkEvent(info *LinkInfo) Event {
+	ev := b.newEvent(Link)
+	info.VerifiedAt = b.verifiedAt
 	ev.Link = info
 	return withID(ev)
 }
 
-func (w *watcher) resetEvent(now *mailbox.State, report mailbox.Report) Event {
-	ev := w.newEvent(MailboxReset)
+func (b *box) resetEvent(now *mailbox.State, report mailbox.Report) Event {
+	ev := b.newEvent(MailboxReset)
 	ev.UIDValidity = now.UIDValidity()
 	ev.Reset = &ResetInfo{
 		OldUIDValidity: report.OldValidity, Exists: uint32(now.Len()), UIDNext: now.UIDNext(), HighestModSeq: now.HighestModSeq(),
@@ -88,8 +88,8 @@ func (w *watcher) resetEvent(now *mailbox.State, report mailbox.Report) Event {
 	return withID(ev)
 }
 
-func (w *watcher) openEvent(now *mailbox.State, exists uint32, report mailbox.Report, push string) Event {
-	ev := w.newEvent(MailboxOpen)
+func (b *box) openEvent(now *mailbox.State, exists uint32, report mailbox.Report, push string) Event {
+	ev := b.newEvent(MailboxOpen)
 	ev.Open = &OpenInfo{
 		Exists: exists, UIDNext: now.UIDNext(), HighestModSeq: now.HighestModSeq(),
 		Method: string(report.Method), Push: push, Resumed: report.Method != mailbox.ByInitial,
@@ -97,7 +97,7 @@ func (w *watcher) openEvent(now *mailbox.State, exists uint32, report mailbox.Re
 	return withID(ev)
 }
 
-func (w *watcher) changeEvent(ch mailbox.Change, sum *Summary) Event {
+func (b *box) changeEvent(ch mailbox.Change, sum *Summary) Event {
 	t := FlagChange
 	switch ch.Kind {
 	case mailbox.New:
@@ -105,7 +105,7 @@ func (w *watcher) changeEvent(ch mailbox.Change, sum *Summary) Event {
 	case mailbox.Expunge:
 		t = MessageExpunge
 	}
-	ev := w.newEvent(t)
+	ev := b.newEvent(t)
 	ev.UID, ev.ModSeq, ev.Rev, ev.Message = ch.UID, ch.ModSeq, ch.Rev, sum
 	ev.Flags, ev.Added, ev.Removed = ch.Flags, ch.Added, ch.Removed
 	return withID(ev)

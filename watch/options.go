@@ -94,5 +94,8 @@ func (o *Options) host() string {
 	return o.Client.Addr
 }
 
+// pollInterval is how often a server is asked that does not push.
+func (o *Options) pollInterval() time.Duration { return cmp.Or(o.Client.PollInterval, time.Minute) }
+
 // key names the checkpoint in the Store.
 func (o *Options) key() Key { return Key{Account: o.Account, Mailbox: o.Mailbox} }

@@ -18,7 +18,7 @@ func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.Vi
 		return fail(err)
 	}
 	rs := mailbox.Begin(known, *opened)
-	s.sink = rs.Feed
+	s.link.sink = rs.Feed
 	for {
 		step, more := rs.Next()
 		if !more {
@@ -30,9 +30,9 @@ func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.Vi
 	}
 	view, changes, report, err := rs.Finish()
 	if err != nil {
-		return fail(fmt.Errorf("compare %q with the checkpoint: %w", s.w.o.Mailbox, err))
+		return fail(fmt.Errorf("compare %q with the checkpoint: %w", s.b.o.Mailbox, err))
 	}
-	s.w.o.Logger.Debug("compared with the checkpoint", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox,
+	s.b.o.Logger.Debug("compared with the checkpoint", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox,
 		"method", report.Method, "steps", report.Steps, "new", report.New, "expunged", report.Expunged, "flags", report.Flagged, "left", report.Left)
 	return view, changes, report, nil
 }
@@ -50,10 +50,10 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 		opened.Resumed = true
 		o.QResync = &q
 	}
-	s.sink = opened.Observe
-	_, err := s.conn.Select(ctx, s.w.o.Mailbox, o)
+	s.link.sink = opened.Observe
+	_, err := s.conn.Select(ctx, s.b.o.Mailbox, o)
 	if err != nil && isRefusal(err) {
-		return nil, &MailboxError{Mailbox: s.w.o.Mailbox, Err: err}
+		return nil, &MailboxError{Mailbox: s.b.o.Mailbox, Err: err}
 	}
 	return opened, err
 }
@@ -106,7 +106,7 @@ const maxFresh = 200
 
 // fetchNew asks for the messages that were announced, with all that is wanted of them: one round trip.
 func (s *session) fetchNew(ctx context.Context) error {
-	view := s.w.ledger.View()
+	view := s.b.ledger.View()
 	set, ok := view.NeedFetch()
 	if !ok {
 		return nil
@@ -130,7 +130,7 @@ func (s *session) fetchNew(ctx context.Context) error {
 // does not return, since it is gone or cannot be read, is reported without a summary.
 func (s *session) fetchSummaries(ctx context.Context) error {
 	var set imap.UIDSet
-	for _, ch := range s.w.ledger.Pending() {
+	for _, ch := range s.b.ledger.Pending() {
 		if _, asked := s.fresh[ch.UID]; ch.Kind == mailbox.New && !asked {
 			set.Add(ch.UID)
 		}
@@ -143,7 +143,7 @@ func (s *session) fetchSummaries(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		s.w.o.Logger.Warn("the server does not say what the new messages are", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "err", err)
+		s.b.o.Logger.Warn("the server does not say what the new messages are", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "err", err)
 	}
 	for uid := range set.All() {
 		if _, came := s.fresh[uid]; !came {
@@ -163,7 +163,7 @@ func (s *session) fetch(ctx context.Context, set imap.UIDSet, items imap.Items) 
 			return err
 		}
 		for _, bad := range m.Errs {
-			s.w.o.Logger.Warn("part of a message could not be read", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "uid", m.UID, "err", bad)
+			s.b.o.Logger.Warn("part of a message could not be read", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "uid", m.UID, "err", bad)
 		}
 		if m.Items&(imap.ItemEnvelope|imap.ItemBody|imap.ItemSize) != 0 && len(s.fresh) < 4*maxFresh {
 			s.fresh[m.UID] = Summarize(m)

@@ -6,62 +6,92 @@ import (
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
 )
 
 // truthItems are what the server is asked for to see whether anything is missing.
 const truthItems = imap.StatusMessages | imap.StatusUIDNext | imap.StatusUIDValidity
 
+// verifyTimeout bounds the wait for an answer when it is in doubt whether the server is there.
+const verifyTimeout = 30 * time.Second
+
+// due is when the next truth check is; zero for never.
+func (s *session) due() time.Time {
+	every := s.b.truthEvery()
+	if every == 0 {
+		return time.Time{}
+	}
+	return s.checkedAt.Add(every)
+}
+
+// doubt has the next turn begin with a truth check: the machine was suspended, and nobody knows what
+// became of the connection.
+func (s *session) doubt() { s.checkedAt = time.Time{} }
+
 // checkTruth asks the server for its figures when that is due, whatever it has pushed, and compares
 // them with what is known. A difference that stays after a NOOP means that the push is deaf: it is
-// reported, and the mailbox is opened anew.
+// reported, the mailbox is opened anew, and checked more often from now on.
 func (s *session) checkTruth(ctx context.Context) error {
-	every := s.w.o.VerifyInterval
-	if every <= 0 || time.Since(s.checkedAt) < every || s.desync != nil {
+	due := s.due()
+	if due.IsZero() || time.Now().Before(due) || s.desync != nil {
 		return nil
 	}
 	s.checkedAt = time.Now()
-	diff, err := s.compare(ctx)
+	late := &imapclient.TimeoutError{Op: "truth check", After: verifyTimeout}
+	vctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
+	defer cancel()
+	diff, err := s.compare(vctx)
 	if err != nil || diff == "" {
 		return err
 	}
 	// What was on its way between the last push and the question is no sign of deafness.
-	if err := s.conn.Noop(ctx); err != nil {
+	if err := s.conn.Noop(vctx); err != nil {
 		return err
 	}
 	if err := s.report(ctx); err != nil {
 		return err
 	}
-	diff, err = s.compare(ctx)
+	vctx, cancel = context.WithTimeoutCause(ctx, verifyTimeout, late)
+	defer cancel()
+	diff, err = s.compare(vctx)
 	if err != nil || diff == "" {
 		return err
 	}
-	s.w.o.Logger.Warn("the server has not told of changes", "account", s.w.o.Account, "mailbox", s.w.o.Mailbox, "difference", diff)
-	if err := s.w.emit(s.w.linkEvent(&LinkInfo{Up: true, Reason: "the server did not push: " + diff, Class: "deaf"})); err != nil {
+	if diff == s.b.disputed {
+		// The mailbox was opened anew because of that and showed nothing new: STATUS is wrong, SELECT is the truth.
+		s.b.verified()
+		return nil
+	}
+	s.b.disputed = diff
+	s.deaf++
+	s.b.deafUntil = time.Now().Add(deafFor)
+	s.b.o.Logger.Warn("the server has not told of changes", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "difference", diff)
+	if err := s.b.emit(s.b.linkEvent(&LinkInfo{Up: true, Reason: "the server did not push: " + diff, Class: "deaf"})); err != nil {
 		return err
 	}
 	return &deafError{diff}
 }
 
-// deafError ends a session in which the server did not tell of changes.
+// deafError says that the server did not tell of changes.
 type deafError struct{ diff string }
 
 func (e *deafError) Error() string { return "the server did not push: " + e.diff }
 
 // compare says how the server's figures differ from what is known, or "".
 func (s *session) compare(ctx context.Context) (string, error) {
-	st, err := s.conn.Status(ctx, s.w.o.Mailbox, truthItems)
+	st, err := s.conn.Status(ctx, s.b.o.Mailbox, truthItems)
 	if err != nil {
 		if isRefusal(err) {
 			// Some servers refuse STATUS of the selected mailbox; a NOOP that is answered is all there is.
 			if err := s.conn.Noop(ctx); err != nil {
 				return "", err
 			}
-			s.w.verified()
+			s.b.verified()
 			return "", nil
 		}
 		return "", err
 	}
-	view, validity := s.w.ledger.View(), s.w.uidValidity
+	view, validity := s.b.ledger.View(), s.b.uidValidity
 	exists := view.Exists()
 	last := view.UIDAt(imap.SeqNum(exists))
 	switch {
@@ -78,7 +108,8 @@ func (s *session) compare(ctx context.Context) (string, error) {
 		}
 		s.uidNext = st.UIDNext
 	}
-	s.w.verified()
+	s.b.disputed = ""
+	s.b.verified()
 	return "", nil
 }
 

@@ -3,6 +3,7 @@ package watch_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,6 +80,51 @@ func TestServerThatRefusesStatusOfTheSelectedMailboxIsAskedByNoop(t *testing.T) 
 		b.expect("open 0 initial idle", "new 1 unheard")
 		if !strings.Contains(b.trace.String(), " NOOP") {
 			t.Error("no NOOP was sent")
+		}
+	})
+}
+
+// After a suspension nobody knows what became of the connection: it is asked at once, not when the next restart of IDLE is due.
+func TestSuspendedMachineAsksWhatItMissed(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.opts.Client.IdleRestart, b.opts.VerifyInterval = 9*time.Hour, 10*time.Hour
+		b.start()
+		b.session().Stall()
+		b.box.Append(mail("while asleep"))
+		b.expect("open 0 initial idle")
+		watch.Suspend(t, time.Hour)
+		b.wait(20*time.Second + 45*time.Second)
+		b.expect("link up=false stale=false", "link up=true stale=false", "open 1 qresync idle", "new 1 while asleep")
+	})
+}
+
+// A push that has failed is not relied upon: the truth is asked for each minute from then on, for an hour. A server whose STATUS
+// and SELECT disagree for good is not opened anew each time.
+func TestDeafPushIsReplacedByPolling(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.start()
+		validity := b.expect("open 0 initial idle")[0].UIDValidity
+		var asked, opened atomic.Int32
+		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			switch c.Name {
+			case "STATUS":
+				asked.Add(1)
+				return imaptest.Reply(fmt.Sprintf("* STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY %d)\r\n{tag} OK done\r\n", validity))
+			case "EXAMINE":
+				opened.Add(1)
+			}
+			return imaptest.Pass
+		})
+		b.wait(10*time.Minute + time.Second)
+		b.expect("link up=true stale=false", "open 0 qresync idle")
+		asked.Store(0)
+		b.wait(30 * time.Minute)
+		b.expect()
+		if asked.Load() < 50 { // twice a minute, since they disagree
+			t.Errorf("the server was asked %d times in 30 minutes", asked.Load())
+		}
+		if opened.Load() != 1 {
+			t.Errorf("the mailbox was opened anew %d times, want 1", opened.Load())
 		}
 	})
 }

@@ -1,0 +1,77 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/pushmail/pushmail/mailbox"
+)
+
+// box is what is known of one mailbox, over all the connections to it. One goroutine at a time uses it.
+type box struct {
+	o    Options
+	out  func(Event) error // gives an event to the consumer; nil means that it is acknowledged
+	seen *summaries
+
+	// ledger has the acknowledged state and what is not acknowledged yet; nil before the first open.
+	// It is what a checkpoint is made of, and outlives connections.
+	ledger *mailbox.Ledger
+	loaded bool
+	stored *mailbox.State // the checkpoint as loaded; nil without one
+	// uidValidity is that of the ledger.
+	uidValidity uint32
+	// unsaved counts acknowledged events since the checkpoint was saved.
+	unsaved   int
+	savedAt   time.Time
+	saveFails int
+
+	// unsaidReset: the ledger is that of a renumbered mailbox, and the consumer has not acknowledged
+	// that it was. Until then the old checkpoint stays.
+	unsaidReset bool
+
+	everOpened bool
+	down       bool // a Link event said so
+	stale      bool // a Link event said so
+	verifiedAt time.Time
+	deafUntil  time.Time // the push is not relied upon until then
+	disputed   string    // the difference for which the mailbox was opened anew, while STATUS still shows it
+}
+
+func newBox(o Options, out func(Event) error) *box {
+	return &box{o: o, out: out, seen: newSummaries(o.Remember)}
+}
+
+// known is the state that was acknowledged last, nil if there is none.
+func (b *box) known() *mailbox.State {
+	if b.ledger != nil {
+		return b.ledger.State()
+	}
+	return b.stored
+}
+
+// verified notes that nothing is missing as of now.
+func (b *box) verified() { b.verifiedAt = time.Now() }
+
+// emit gives an event to the consumer. A nil error means that it is acknowledged.
+func (b *box) emit(ev Event) error { return b.out(ev) }
+
+// emitChange gives the oldest change that is not acknowledged to the consumer and acknowledges it.
+func (b *box) emitChange(ch mailbox.Change, sum *Summary) error {
+	if err := b.emit(b.changeEvent(ch, sum)); err != nil {
+		return err
+	}
+	b.ledger.Ack()
+	b.unsaved++
+	return nil
+}
+
+// deafFor is how long the push is not relied upon after it failed to tell of a change.
+const deafFor = time.Hour
+
+// truthEvery is the time between two truth checks, 0 for none: short where the push has failed.
+func (b *box) truthEvery() time.Duration {
+	every := max(b.o.VerifyInterval, 0)
+	if every > 0 && time.Now().Before(b.deafUntil) {
+		every = min(every, b.o.pollInterval())
+	}
+	return every
+}

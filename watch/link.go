@@ -1,0 +1,78 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
+)
+
+// link is an authenticated connection. What the server says goes to one model at a time.
+type link struct {
+	conn *imapclient.Conn
+	// sink is given each response of the server in the order of the wire: it is the part of a mailbox's
+	// model that is being built. It is nil while no mailbox is selected.
+	sink func(imap.Response)
+}
+
+// connect makes a link. On failure nothing is left behind.
+func connect(ctx context.Context, o *Options) (*link, error) {
+	l := &link{}
+	co := o.Client
+	co.Handler = nil
+	co.Observer = func(r imap.Response) {
+		if l.sink != nil {
+			l.sink(r)
+		}
+	}
+	c, err := o.Dial(ctx, &co)
+	if err != nil {
+		return nil, err
+	}
+	l.conn = c
+	if err := l.login(ctx, o); err != nil {
+		l.close(ctx)
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *link) login(ctx context.Context, o *Options) error {
+	if l.conn.State() == imapclient.StateNotAuthenticated {
+		if o.Login == nil {
+			return errors.New("the server wants a login, but Options.Login is not set")
+		}
+		if err := o.Login(ctx, l.conn); err != nil {
+			return err
+		}
+	} else if _, err := l.conn.Capability(ctx); err != nil {
+		return err
+	}
+	return l.introduce(ctx, o)
+}
+
+// introduce sends what has to be said before a mailbox is selected.
+func (l *link) introduce(ctx context.Context, o *Options) error {
+	caps := l.conn.Capabilities()
+	if caps.Has(imap.CapID) && len(o.ClientID) > 0 {
+		if _, err := l.conn.ID(ctx, o.ClientID...); err != nil && !isRefusal(err) {
+			return err
+		}
+	}
+	if caps.Has(imap.CapQResync) {
+		if _, err := l.conn.Enable(ctx, imap.CapQResync); err != nil && !isRefusal(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends the connection, with a LOGOUT if the server answers in time.
+func (l *link) close(ctx context.Context) {
+	l.sink = nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = l.conn.Logout(ctx)
+}

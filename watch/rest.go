@@ -1,0 +1,91 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pushmail/pushmail/imapclient"
+)
+
+// rest is what a follower waits for between two turns: that the server speaks on conn, or that it is
+// until, whichever comes first. Without a conn it is the time alone.
+type rest struct {
+	conn  *imapclient.Conn
+	until time.Time // zero: no limit
+	// jumped is called when the clock has jumped, as it does when the machine was suspended: what was
+	// believed of the connection is in doubt. It may be nil.
+	jumped func()
+}
+
+// A clock that counts only while the machine runs does not see that it was suspended; the calendar
+// does. Both are compared that often, and a difference of that much means something.
+const (
+	jumpCheck = 20 * time.Second
+	jumpLeast = 15 * time.Second
+)
+
+var (
+	errDue    = errors.New("something is due")
+	errJumped = errors.New("the clock has jumped")
+)
+
+// wait waits on this goroutine. It returns nil when it is time for a turn, and otherwise the error that ended
+// the connection, or the cause of ctx.
+func (r rest) wait(ctx context.Context) error {
+	wctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer onJump(func() { cancel(errJumped) })()
+	if !r.until.IsZero() {
+		var stop context.CancelFunc
+		wctx, stop = context.WithDeadlineCause(wctx, r.until, errDue)
+		defer stop()
+	}
+	began := time.Now()
+	err := r.waitFor(wctx)
+	switch {
+	case ctx.Err() != nil || !errors.Is(err, errDue) && !errors.Is(err, errJumped):
+		return err
+	case r.conn != nil && r.conn.Err() != nil: // it came in the middle of a write
+		return &imapclient.TimeoutError{Op: "write to the server", After: time.Since(began)}
+	case errors.Is(err, errJumped) && r.jumped != nil:
+		r.jumped()
+	}
+	return nil
+}
+
+func (r rest) waitFor(ctx context.Context) error {
+	if r.conn != nil {
+		return r.conn.Wait(ctx)
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// onJump calls f when the clock has jumped, until the returned function is called.
+func onJump(f func()) (stop func()) {
+	began := time.Now()
+	ahead := wallClock().Sub(began.Round(0)) // the calendar, as it was then
+	var t *time.Timer
+	var mu sync.Mutex // t is set before the timer can use it
+	mu.Lock()
+	defer mu.Unlock()
+	t = time.AfterFunc(jumpCheck, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if jumped := wallClock().Sub(began.Round(0)) - ahead - time.Since(began); jumped > jumpLeast {
+			f()
+			return
+		}
+		t.Reset(jumpCheck)
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		t.Stop()
+	}
+}
+
+// wallClock tells the calendar's time, which moves on while the machine is suspended.
+var wallClock = func() time.Time { return time.Now().Round(0) }
