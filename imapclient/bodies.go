@@ -294,7 +294,7 @@ func (l *bodyLoop) row(m *imap.Message) {
 	}
 	for k := range used {
 		if !used[k] {
-			l.queue = append(l.queue, &Body{Message: m, Section: k, Nil: true})
+			l.queue = append(l.queue, &Body{Message: m, Section: k, Nil: true, loop: l})
 		}
 	}
 }
@@ -312,7 +312,7 @@ func (l *bodyLoop) usedBy(m *imap.Message, n int) []bool {
 
 // newBody makes a Body of a content that is in the row.
 func (l *bodyLoop) newBody(m *imap.Message, k int, s *imap.Section) *Body {
-	b := &Body{Message: m, Section: k, Offset: max(0, s.Offset), Size: int64(len(s.Data)), Nil: s.Nil, text: s.Data}
+	b := &Body{Message: m, Section: k, Offset: max(0, s.Offset), Size: int64(len(s.Data)), Nil: s.Nil, loop: l, text: s.Data}
 	if r := &l.o.Sections[k]; s.Offset < 0 && r.Offset > 0 && !s.Nil {
 		b.err, b.text = &OriginError{r.String(), b.Size}, ""
 	}
@@ -365,6 +365,13 @@ func (l *bodyLoop) bodyOf(head []byte, size int64) (*Body, int) {
 	for _, k := range l.given {
 		if k >= 0 {
 			used[k] = true
+		}
+	}
+	for i := range m.Sections[:last] {
+		if s := &m.Sections[i]; !s.Streamed {
+			if k := matchSection(l.o.Sections, s, used); k >= 0 {
+				used[k] = true
+			}
 		}
 	}
 	if m.UID == 0 {

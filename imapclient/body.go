@@ -24,11 +24,11 @@ type Body struct {
 	// Nil: the message has no such section, or the server cannot give it. There is nothing to read.
 	Nil bool
 
-	loop   *bodyLoop // nil if the content came in the row
-	text   string    // what is left of the content of a row
-	buf    []byte    // what came of a streamed one
-	taken  int       // and was read of buf
+	loop   *bodyLoop
+	text   string    // what is left of a content that came in the row
 	left   int64     // to be read of a streamed one
+	buf    []byte    // what came of it
+	taken  int       // and was read of buf
 	direct io.Writer // takes what comes, past buf
 	err    error     // of all further reads
 }
@@ -53,11 +53,10 @@ func (b *Body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	if b.loop == nil {
+	b.loop.alive()
+	if b.text != "" {
 		n := copy(p, b.text)
-		if b.text = b.text[n:]; n == 0 && len(p) > 0 {
-			return 0, io.EOF
-		}
+		b.text = b.text[n:]
 		return n, nil
 	}
 	for b.left > 0 && b.taken == len(b.buf) {
@@ -76,20 +75,18 @@ func (b *Body) Read(p []byte) (int, error) {
 // WriteTo writes the rest of the body to w as it comes, without keeping it in between. It ends with the
 // first error of w; what came up to then is lost.
 func (b *Body) WriteTo(w io.Writer) (n int64, err error) {
-	if b.loop == nil || b.err != nil {
-		m, err := io.WriteString(w, b.text)
-		b.text = b.text[m:]
-		if err == nil {
-			err = b.err
-		}
-		return int64(m), err
+	if b.err != nil {
+		return 0, b.err
 	}
 	to := &sink{w: w}
-	if _, err := to.Write(b.buf[b.taken:]); err != nil {
-		b.err = err
-		return to.n, err
+	if b.text != "" {
+		_, b.err = io.WriteString(to, b.text)
+		b.text = ""
 	}
-	b.take(len(b.buf) - b.taken)
+	if b.err == nil && b.taken < len(b.buf) {
+		_, b.err = to.Write(b.buf[b.taken:])
+		b.take(len(b.buf) - b.taken)
+	}
 	b.direct = to
 	defer func() { b.direct = nil }()
 	for b.left > 0 && b.err == nil {
@@ -110,7 +107,7 @@ func (b *Body) take(n int) {
 	}
 }
 
-// Write takes bytes from the framer. An error has it throw the rest of the content away.
+// write takes bytes from the framer. An error has it throw the rest of the content away.
 func (b *Body) write(p []byte) (int, error) {
 	switch {
 	case b.err != nil:
@@ -127,10 +124,8 @@ func (b *Body) write(p []byte) (int, error) {
 
 // close ends the turn of the loop.
 func (b *Body) close() {
-	if b.loop != nil {
-		b.loop.f.held -= len(b.buf) - b.taken
-		b.buf, b.taken = nil, 0
-	}
+	b.loop.f.held -= len(b.buf) - b.taken
+	b.buf, b.taken = nil, 0
 	b.text, b.err = "", ErrBodyOver
 }
 
