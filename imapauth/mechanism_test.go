@@ -53,6 +53,15 @@ func TestMechanisms(t *testing.T) {
 		{"LOGIN without prompts", imapauth.Login("jo", secret), []string{"", ""}, "LOGIN|(none)|jo|pa55", false},
 		{"LOGIN asked three times", imapauth.Login("jo", secret), []string{"", "", ""}, "LOGIN|(none)|jo|pa55", true},
 		{"LOGIN with a NUL", imapauth.Login("jo", imapauth.NewSecret("a\x00")), nil, "", true},
+		// RFC 2195 section 2.
+		{
+			"CRAM-MD5", imapauth.CRAMMD5Client("tim", imapauth.NewSecret("tanstaaftanstaaf")),
+			[]string{"<1896.697170952@postoffice.reston.mci.net>"},
+			"CRAM-MD5|(none)|tim b913a602c7eda7a495b4e6e7334d3890", false,
+		},
+		{"CRAM-MD5 without a challenge", imapauth.CRAMMD5Client("jo", secret), []string{""}, "CRAM-MD5|(none)", true},
+		{"CRAM-MD5 asked twice", imapauth.CRAMMD5Client("jo", secret), []string{"a", "b"}, "CRAM-MD5|(none)|jo 4e7427e63a0929a96a181d2dd8b023c8", true},
+		{"CRAM-MD5 with a NUL", imapauth.CRAMMD5Client("jo\x00", secret), nil, "", true},
 		{"EXTERNAL", imapauth.External(""), nil, "EXTERNAL|", false},
 		{"EXTERNAL for another", imapauth.External("ann"), nil, "EXTERNAL|ann", false},
 		{"ANONYMOUS", imapauth.Anonymous("jo@example.org"), nil, "ANONYMOUS|jo@example.org", false},

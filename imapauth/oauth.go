@@ -14,6 +14,10 @@ import (
 // OAuthBearer returns the OAUTHBEARER mechanism (RFC 7628). username is whose mailbox is meant; host
 // and port are where we are connected to, "" and 0 to leave them out.
 func OAuthBearer(username string, token Secret, host string, port int) sasl.Client {
+	return oauthBearer(username, token, host, port)
+}
+
+func oauthBearer(username string, token Secret, host string, port int) *oauth {
 	return &oauth{
 		name: sasl.OAuthBearer, username: username, token: token,
 		// RFC 7628 section 3.2.3.
@@ -31,7 +35,10 @@ func OAuthBearer(username string, token Secret, host string, port int) sasl.Clie
 func gs2Name(name string) string { return strings.NewReplacer("=", "=3D", ",", "=2C").Replace(name) }
 
 // XOAuth2 returns the XOAUTH2 mechanism of Google and Microsoft, the precursor of OAUTHBEARER.
-func XOAuth2(username string, token Secret) sasl.Client {
+// username is whose mailbox is meant, which may be a shared one.
+func XOAuth2(username string, token Secret) sasl.Client { return xoauth2(username, token) }
+
+func xoauth2(username string, token Secret) *oauth {
 	return &oauth{
 		name: string(XOAUTH2), username: username, token: token,
 		dummy: []byte{},
@@ -94,6 +101,14 @@ func (o *oauth) Failure() error {
 	return o.failure
 }
 
+// Finished refuses an OK that follows the refusal of the token.
+func (o *oauth) Finished() error {
+	if o.failure != nil {
+		return broken(Mechanism(o.name), "the server says that we are logged in, but refused the token before")
+	}
+	return nil
+}
+
 // OAuthError is what a server says about a token that it refuses (RFC 7628 section 3.2.2). A fresh
 // token helps if the old one has expired; see Scope if it does not.
 type OAuthError struct {
@@ -146,18 +161,4 @@ func (e *OAuthError) Error() string {
 		b.WriteString(" (it must be good for " + imap.Printable(e.Scope) + ")")
 	}
 	return b.String()
-}
-
-// Explain adds to err, the error of a login with the mechanism, what the server said in the exchange
-// about the reason: an *[OAuthError]. It returns err itself if there is nothing to add, and nil for nil.
-func Explain(mechanism sasl.Client, err error) error {
-	if err == nil {
-		return nil
-	}
-	if m, ok := mechanism.(interface{ Failure() error }); ok {
-		if failure := m.Failure(); failure != nil {
-			return fmt.Errorf("%w: %w", failure, err)
-		}
-	}
-	return err
 }

@@ -9,6 +9,8 @@ import (
 
 var errNUL = errors.New("imapauth: a NUL in the user name or the password")
 
+func hasNUL(texts ...string) bool { return strings.Contains(strings.Join(texts, ""), "\x00") }
+
 // Plain returns the PLAIN mechanism (RFC 4616). identity is whose mailbox is meant, "" for that of
 // username.
 func Plain(identity, username string, password Secret) sasl.Client {
@@ -21,7 +23,7 @@ type plain struct {
 }
 
 func (p *plain) Start() (string, []byte, error) {
-	if strings.Contains(p.identity+p.username+p.password.Reveal(), "\x00") {
+	if hasNUL(p.identity, p.username, p.password.Reveal()) {
 		return "", nil, errNUL
 	}
 	return sasl.NewPlainClient(p.identity, p.username, p.password.Reveal()).Start()
@@ -43,7 +45,7 @@ type login struct {
 }
 
 func (l *login) Start() (string, []byte, error) {
-	if strings.Contains(l.username+l.password.Reveal(), "\x00") {
+	if hasNUL(l.username, l.password.Reveal()) {
 		return "", nil, errNUL
 	}
 	l.asked = 0
@@ -59,6 +61,15 @@ func (l *login) Next([]byte) ([]byte, error) {
 		return []byte(l.password.Reveal()), nil
 	}
 	return nil, sasl.ErrUnexpectedServerChallenge
+}
+
+func (l *login) Judged() bool { return l.asked >= 2 }
+
+func (l *login) Finished() error {
+	if l.asked < 2 {
+		return unfinished(LOGIN)
+	}
+	return nil
 }
 
 // External returns the EXTERNAL mechanism (RFC 4422 appendix A): the server knows who we are from the

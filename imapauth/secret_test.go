@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/emersion/go-sasl"
+
 	"github.com/pushmail/pushmail/imapauth"
 )
 
@@ -51,6 +53,14 @@ func TestSecretsDoNotShow(t *testing.T) {
 	type exported struct{ Password imapauth.Secret }
 	type unexported struct{ password imapauth.Secret }
 	type deep struct{ inner *unexported }
+	proving := func(m imapauth.Mechanism, password string) sasl.Client {
+		c := imapauth.SCRAM(m, "", "user", imapauth.NewSecret(password), imapauth.NoBinding)
+		imapauth.FixNonce(c, nonce)
+		if _, err := talk(c, first); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
 	cred := imapauth.Credentials{Username: "jo", Password: secret, Tokens: imapauth.StaticToken(secret)}
 	values := map[string]any{
 		"secret":            secret,
@@ -68,6 +78,10 @@ func TestSecretsDoNotShow(t *testing.T) {
 		"LOGIN":             imapauth.Login("jo", secret),
 		"XOAUTH2":           imapauth.XOAuth2("jo", secret),
 		"OAUTHBEARER":       imapauth.OAuthBearer("jo", secret, "", 0),
+		"CRAM-MD5":          imapauth.CRAMMD5Client("jo", secret),
+		"SCRAM":             proving(imapauth.SCRAMSHA256, hunter2),
+		"way":               way(t, &cred, imapauth.SCRAMSHA256),
+		"token error":       &imapauth.TokenError{Username: "jo", Err: imapauth.ErrStaticToken},
 		"token source":      imapauth.StaticToken(secret),
 	}
 	verbs := []string{

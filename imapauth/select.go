@@ -2,8 +2,8 @@ package imapauth
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/emersion/go-sasl"
@@ -11,130 +11,113 @@ import (
 	"github.com/pushmail/pushmail/imap"
 )
 
-// Mechanism is the name of a way to log in: a SASL mechanism, or [LoginCommand].
-type Mechanism string
-
-// The ways to log in that this package knows.
-const (
-	EXTERNAL    Mechanism = sasl.External
-	OAUTHBEARER Mechanism = sasl.OAuthBearer
-	XOAUTH2     Mechanism = "XOAUTH2"
-	PLAIN       Mechanism = sasl.Plain
-	LOGIN       Mechanism = sasl.Login
-	ANONYMOUS   Mechanism = sasl.Anonymous
-	// LoginCommand is no mechanism but the LOGIN command (RFC 9051 section 6.2.3), which servers
-	// have unless they say LOGINDISABLED.
-	LoginCommand Mechanism = "LOGIN command"
-)
-
-// Credentials are what we have to log in with. The zero value has nothing.
-type Credentials struct {
-	Username string
-	// Identity is whose mailbox is meant, if not that of Username: a shared mailbox, or that of
-	// another user for an administrator.
-	Identity string
-	// Password lets PLAIN, LOGIN and the LOGIN command work.
-	Password Secret
-	// Tokens lets OAUTHBEARER and XOAUTH2 work.
-	Tokens TokenSource
-	// External says that the TLS connection has a client certificate which the server knows.
-	External bool
-	// Anonymous allows to log in as nobody, with Trace for the server's log.
-	Anonymous bool
-	Trace     string
-	// Host and Port are where we are connected to, for OAUTHBEARER; "" and 0 to leave them out.
-	Host string
-	Port int
-	// Mechanisms, if not empty, are the only ones to use, in this order.
-	Mechanisms []Mechanism
+// Peer is what is known of the server before a login.
+type Peer struct {
+	// Capabilities are what it offers now.
+	Capabilities imap.Capabilities
+	// TLS is the state of TLS as a tls.Conn gives it, nil without TLS.
+	TLS *tls.ConnectionState
 }
 
-// Able returns the ways to log in that c has what is needed for, the best first: a certificate, then a
-// token, then the password, then nobody. The order among equals is that of the better standard.
-func (c *Credentials) Able() []Mechanism {
-	var able []Mechanism
-	add := func(have bool, m ...Mechanism) {
-		if have {
-			able = append(able, m...)
-		}
-	}
-	// XOAUTH2 and LOGIN cannot say that another's mailbox is meant.
-	own := c.Identity == ""
-	add(c.External, EXTERNAL)
-	add(c.Tokens != nil, OAUTHBEARER)
-	add(c.Tokens != nil && own, XOAUTH2)
-	add(!c.Password.IsZero(), PLAIN)
-	add(!c.Password.IsZero() && own, LOGIN, LoginCommand)
-	add(c.Anonymous, ANONYMOUS)
-	if len(c.Mechanisms) == 0 {
-		return able
-	}
-	var chosen []Mechanism
-	for _, m := range c.Mechanisms {
-		if slices.Contains(able, m) {
-			chosen = append(chosen, m)
-		}
-	}
-	return chosen
+// Way is one way to log in, of which both sides are capable.
+type Way struct {
+	Mechanism Mechanism
+	// Binding binds a mechanism of the SCRAM family to the TLS connection, or does not.
+	Binding Binding
+
+	cred *Credentials
 }
 
-// Select returns the best way to log in that the server offers and that c has what is needed for. The
-// error is a *[NoMechanismError].
-func Select(caps imap.Capabilities, c *Credentials) (Mechanism, error) {
-	able := c.Able()
+// String returns the mechanism, with the type of channel binding if it has one.
+func (w Way) String() string {
+	if t := w.Binding.Type(); t != "" {
+		return string(w.Mechanism) + " (" + t + ")"
+	}
+	return string(w.Mechanism)
+}
+
+// Select returns the ways to log in that the server offers and that c has what is needed for, the best
+// first. c must not change while they are used. The error is a *[NoMechanismError].
+func Select(p Peer, c *Credentials) ([]Way, error) {
+	able := c.able(p)
+	var ways []Way
+	var exposed []Mechanism
 	for _, m := range able {
-		if offered(caps, m) {
-			return m, nil
+		switch {
+		case !offered(p.Capabilities, m):
+		case c.exposes(m, p):
+			exposed = append(exposed, m)
+		case m.isPlus():
+			for _, b := range bindings(p.TLS) {
+				ways = append(ways, Way{m, Binding{channel: b}, c})
+			}
+		case m.IsSCRAM():
+			ways = append(ways, Way{m, c.bindingFlag(m, p), c})
+		default:
+			ways = append(ways, Way{m, NoBinding, c})
 		}
 	}
-	return "", &NoMechanismError{Offered: caps.Auth(), LoginDisabled: caps.Has(imap.CapLoginDisabled), Able: able}
-}
-
-func offered(caps imap.Capabilities, m Mechanism) bool {
-	if m == LoginCommand {
-		return !caps.Has(imap.CapLoginDisabled)
+	if len(ways) == 0 {
+		return nil, &NoMechanismError{
+			Offered: p.Capabilities.Auth(), LoginDisabled: p.Capabilities.Has(imap.CapLoginDisabled), Able: able, Exposed: exposed,
+		}
 	}
-	return caps.HasAuth(string(m))
+	return ways, nil
 }
 
-// Client returns the mechanism m ready for one login. For OAuth it asks for a token, with force as in
-// [TokenSource]. For [LoginCommand] it returns nil: that needs no mechanism but
+// Client returns the mechanism ready for one login. For OAuth it asks the token source, whose failure
+// is a *[TokenError]. For [LoginCommand] it returns nil: that needs no mechanism but
 // imapclient.Conn.Login with Username and Password.
-func (c *Credentials) Client(ctx context.Context, m Mechanism, force bool) (sasl.Client, error) {
-	switch m {
+func (w Way) Client(ctx context.Context) (sasl.Client, error) {
+	c := w.cred
+	switch m := w.Mechanism; m {
 	case LoginCommand:
 		return nil, nil
 	case EXTERNAL:
 		return External(c.Identity), nil
 	case ANONYMOUS:
 		return Anonymous(c.Trace), nil
+	case CRAMMD5:
+		return CRAMMD5Client(c.Username, c.Password), nil
 	case PLAIN:
 		return Plain(c.Identity, c.Username, c.Password), nil
 	case LOGIN:
 		return Login(c.Username, c.Password), nil
 	case OAUTHBEARER, XOAUTH2:
-		return c.oauthClient(ctx, m, force)
+		return w.oauthClient(ctx, false)
 	}
-	return nil, fmt.Errorf("imapauth: unknown mechanism %q", string(m))
+	return SCRAM(w.Mechanism, c.Identity, c.Username, c.Password, w.Binding), nil
 }
 
-func (c *Credentials) oauthClient(ctx context.Context, m Mechanism, force bool) (sasl.Client, error) {
-	if c.Tokens == nil {
-		return nil, fmt.Errorf("imapauth: %s needs a source of tokens", m)
+// Renew returns the mechanism of an OAuth way with a new token, after the server has refused the one of
+// client. The error is a *[TokenError]: around [ErrStaticToken] if the source has no other token.
+func (w Way) Renew(ctx context.Context, client sasl.Client) (sasl.Client, error) {
+	renewed, err := w.oauthClient(ctx, true)
+	if err != nil {
+		return nil, err
 	}
+	refused, ok := client.(*oauth)
+	if ok && refused.token.Equal(renewed.token) {
+		return nil, &TokenError{Username: w.cred.Username, Err: ErrStaticToken}
+	}
+	return renewed, nil
+}
+
+func (w Way) oauthClient(ctx context.Context, force bool) (*oauth, error) {
+	c := w.cred
 	text, err := c.Tokens.Token(ctx, force)
 	if err != nil {
-		return nil, fmt.Errorf("access token for %s: %w", c.Username, err)
+		return nil, &TokenError{Username: c.Username, Err: err}
 	}
-	token := NewSecret(text)
-	if m == XOAUTH2 {
-		return XOAuth2(c.Username, token), nil
-	}
+	// Both have one name only, that of the mailbox: the token itself says who asks.
 	username := c.Username
 	if c.Identity != "" {
 		username = c.Identity
 	}
-	return OAuthBearer(username, token, c.Host, c.Port), nil
+	if w.Mechanism == XOAUTH2 {
+		return xoauth2(username, NewSecret(text)), nil
+	}
+	return oauthBearer(username, NewSecret(text), c.Host, c.Port), nil
 }
 
 // NoMechanismError says that there is no way to log in that both sides can.
@@ -143,12 +126,18 @@ type NoMechanismError struct {
 	Offered []string
 	// LoginDisabled says that the server refuses the LOGIN command, too.
 	LoginDisabled bool
-	// Able is what we could do: see [Credentials.Able].
+	// Able is what the credentials are good for.
 	Able []Mechanism
+	// Exposed are mechanisms that both sides can, but that would show a secret to anyone on the way,
+	// since there is no TLS: see [Credentials.AllowCleartext].
+	Exposed []Mechanism
 }
 
 // Error lists what the server offers and what we can do.
 func (e *NoMechanismError) Error() string {
+	if len(e.Exposed) > 0 {
+		return fmt.Sprintf("no way to log in: without TLS anyone on the way could read what %s would send: use TLS, or allow it by name", list(e.Exposed))
+	}
 	var server []string
 	for _, m := range e.Offered {
 		server = append(server, imap.Printable(m))
@@ -156,19 +145,43 @@ func (e *NoMechanismError) Error() string {
 	if !e.LoginDisabled {
 		server = append(server, string(LoginCommand))
 	}
-	var ours []string
-	for _, m := range e.Able {
-		ours = append(ours, string(m))
-	}
-	list := func(words []string) string {
-		if len(words) == 0 {
-			return "nothing"
-		}
-		return strings.Join(words, ", ")
-	}
-	text := fmt.Sprintf("no way to log in: the server offers %s; with these credentials we can do %s", list(server), list(ours))
+	text := fmt.Sprintf("no way to log in: the server offers %s; with these credentials we can do %s", list(server), list(e.Able))
 	if len(server) == 0 {
 		text += " (a server that offers nothing wants TLS first)"
 	}
 	return text
 }
+
+func list[T ~string](words []T) string {
+	if len(words) == 0 {
+		return "nothing"
+	}
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// TokenError says that no access token could be had.
+type TokenError struct {
+	Username string
+	// Refused is why a token was needed anew: what the server said about the last one. Nil if none
+	// was refused.
+	Refused error
+	// Err is what the token source said.
+	Err error
+}
+
+// Error says whose token it is, and why there is none.
+func (e *TokenError) Error() string {
+	text := fmt.Sprintf("access token for %s: %v", e.Username, e.Err)
+	if e.Refused != nil {
+		text += fmt.Sprintf(" (a new one was needed: %v)", e.Refused)
+	}
+	return text
+}
+
+// Unwrap returns Err alone: that an old token was refused does not say what to do about a source that
+// fails.
+func (e *TokenError) Unwrap() error { return e.Err }

@@ -2,13 +2,13 @@ package imapclient
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"github.com/emersion/go-sasl"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapauth"
 	"github.com/pushmail/pushmail/imapwire"
 )
 
@@ -16,9 +16,10 @@ import (
 var ErrLoginDisabled = errors.New("the server does not allow LOGIN on this connection (LOGINDISABLED): use TLS, or another mechanism")
 
 // Login logs in with the LOGIN command (RFC 9051 section 6.2.3). Where the server says LOGINDISABLED
-// nothing is sent. Prefer [Conn.Authenticate] where the server offers a mechanism.
+// nothing is sent. Prefer [Conn.SignIn], which takes what the server offers.
 //
-// A refusal is an *imap.StatusError; [Classify] tells a wrong password from a server that is busy.
+// A refusal is an *[AuthError] around the server's *imap.StatusError. If ctx ends on the way the
+// connection is closed, for nobody can tell whether we are logged in.
 func (c *Conn) Login(ctx context.Context, user, password string) error {
 	if err := c.ensureCapabilities(ctx); err != nil {
 		return err
@@ -26,24 +27,55 @@ func (c *Conn) Login(ctx context.Context, user, password string) error {
 	if c.Capabilities().Has(imap.CapLoginDisabled) {
 		return notSent(ErrLoginDisabled)
 	}
-	return c.loggingIn(ctx, func() error {
-		_, err := c.exec(ctx, "LOGIN", func(e *imapwire.Command) {
+	err := c.loggingIn(ctx, func() error {
+		cmd := &command{name: "LOGIN", secrets: &secrets{}}
+		cmd.secrets.add(password)
+		return c.run(ctx, cmd, func(e *imapwire.Command) {
 			e.Secret(user).Secret(password)
-		}, nil)
-		return err
+		})
 	})
+	return newAuthError(imapauth.LoginCommand, err, nil, true)
+}
+
+// run is exec for a login: if nobody knows what it came to, the connection is closed.
+func (c *Conn) run(ctx context.Context, cmd *command, build func(*imapwire.Command)) error {
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	defer c.release()
+	if err := c.send(ctx, cmd, build); err != nil {
+		return err
+	}
+	err := c.finish(ctx, cmd)
+	if err != nil && !cmd.done {
+		return c.failIfOpen(err)
+	}
+	return err
 }
 
 // Authenticate logs in with a SASL mechanism (RFC 9051 section 6.2.2), with the initial response in
 // the command where the server allows that (RFC 4959). Any value with the two methods of
-// [sasl.Client] will do; package imapauth has some.
+// [sasl.Client] will do; package imapauth has some, and says what else a mechanism may have.
+//
+// A refusal is an *[AuthError] around the server's *imap.StatusError and what the mechanism knows of the
+// reason. An *[imapauth.ExchangeError] means that the mechanism refused the server: if the server says
+// that we are logged in all the same, the connection is closed, for it is not who it claims to be.
 //
 // If ctx ends on the way the connection is closed, for nobody can tell what state the exchange is in.
 func (c *Conn) Authenticate(ctx context.Context, mech sasl.Client) error {
+	return c.authenticateHiding(ctx, mech, "")
+}
+
+// authenticateHiding is Authenticate with a password that must not come back in what the server says.
+func (c *Conn) authenticateHiding(ctx context.Context, mech sasl.Client, password string) error {
 	if err := c.ensureCapabilities(ctx); err != nil {
 		return err
 	}
-	return c.loggingIn(ctx, func() error { return c.authenticate(ctx, mech) })
+	x := &exchange{c: c, mech: mech}
+	x.cmd.secrets = &secrets{}
+	x.cmd.secrets.add(password)
+	err := c.loggingIn(ctx, func() error { return x.run(ctx) })
+	return newAuthError(imapauth.Mechanism(x.name), err, mech, x.sentAny)
 }
 
 // loggingIn runs a login and brings the state up to date after it.
@@ -78,78 +110,5 @@ func (c *Conn) restoreCapabilities(caps imap.Capabilities) {
 	defer c.mu.Unlock()
 	if !c.capsKnow {
 		c.caps, c.capsKnow = caps, true
-	}
-}
-
-func (c *Conn) authenticate(ctx context.Context, mech sasl.Client) error {
-	name, ir, err := mech.Start()
-	if err != nil {
-		return notSent(fmt.Errorf("SASL: %w", err))
-	}
-	if err := c.begin(ctx); err != nil {
-		return err
-	}
-	defer c.release()
-	// The initial response goes with the command, or in answer to the first, empty "+".
-	early := ir != nil && c.Capabilities().Has(imap.CapSASLIR)
-	first := ir != nil && !early
-	cmd := &command{name: "AUTHENTICATE " + name}
-	cmd.challenge = func(r *imap.Continuation) ([]byte, error) {
-		if first {
-			first = false
-			return ir, nil
-		}
-		ch, err := base64.StdEncoding.DecodeString(r.Text)
-		if err != nil {
-			return nil, fmt.Errorf("challenge is not base64: %w", err)
-		}
-		return mech.Next(ch)
-	}
-	c.cont = cmd
-	defer func() { c.cont = nil }()
-	err = c.sendAuthenticate(ctx, cmd, name, ir, early)
-	if err == nil {
-		err = c.finish(ctx, cmd)
-	}
-	if err != nil && !cmd.done {
-		c.fail(err)
-	}
-	if cmd.done && cmd.err != nil && cmd.status.Kind != imap.OK {
-		// Our side gave up, for a reason that says more than the server's answer to that.
-		return errors.Join(cmd.err, &imap.StatusError{Command: cmd.name, Status: cmd.status})
-	}
-	if cmd.done && cmd.err != nil {
-		// The server said OK to an exchange that we did not accept: it is not who it claims to be.
-		c.fail(cmd.err)
-	}
-	return err
-}
-
-func (c *Conn) sendAuthenticate(ctx context.Context, cmd *command, name string, ir []byte, early bool) error {
-	short := cmd.name
-	cmd.name = "AUTHENTICATE"
-	defer func() { cmd.name = short }()
-	return c.send(ctx, cmd, func(e *imapwire.Command) {
-		e.Atom(name)
-		if early {
-			e.InitialResponse(ir)
-		}
-	})
-}
-
-// answer sends the reply to a challenge, or "*" to give up (RFC 9051 section 6.2.2).
-func (c *Conn) answer(r *imap.Continuation) {
-	cmd := c.cont
-	reply, err := cmd.challenge(r)
-	line := base64.StdEncoding.EncodeToString(reply) + "\r\n"
-	if err != nil {
-		if cmd.err == nil {
-			cmd.err = fmt.Errorf("SASL: %w", err)
-		}
-		line = "*\r\n"
-	}
-	c.opts.Trace.clientSecret()
-	if err := c.writeBytes([]byte(line)); err != nil {
-		c.fail(err)
 	}
 }

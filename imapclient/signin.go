@@ -3,38 +3,130 @@ package imapclient
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/emersion/go-sasl"
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapauth"
 )
 
 // SignIn logs in by the best way that the server offers and that cred has what is needed for: see
-// [imapauth.Select]. An access token that is refused is asked for once more, forced, and tried again
-// (RFC 7628 section 3.2.3). Nothing is sent if there is no way; the error then lists what there is.
+// [imapauth.Select]. Mechanisms that Options.MaskCapabilities names ("AUTH=PLAIN") are not used. Nothing
+// is sent if there is no way; the error is then an *[imapauth.NoMechanismError], which lists what there is.
+//
+// If the server does not take a mechanism, the next one is tried on the same connection; if it says
+// that the password is wrong, none is, for servers lock accounts after a few attempts. An access token
+// that is refused is asked for once more, forced, and tried again (RFC 7628 section 3.2.3); if the server
+// hangs up meanwhile the error is a *[TokenRenewedError].
+//
+// Other errors are those of [Conn.Authenticate] and *[imapauth.TokenError]. Where ctx ends on the way
+// the connection is closed.
 func (c *Conn) SignIn(ctx context.Context, cred *imapauth.Credentials) error {
 	if err := c.ensureCapabilities(ctx); err != nil {
 		return err
 	}
-	m, err := imapauth.Select(c.Capabilities(), cred)
+	ways, err := imapauth.Select(imapauth.Peer{Capabilities: c.Capabilities(), TLS: c.TLS()}, c.unmasked(cred))
 	if err != nil {
 		return notSent(err)
 	}
-	err = c.signInWith(ctx, cred, m, false)
-	var st *imap.StatusError
-	if cred.Tokens != nil && errors.As(err, &st) && c.Err() == nil && Classify(err).Class == ClassAuth &&
-		(m == imapauth.OAUTHBEARER || m == imapauth.XOAUTH2) {
-		return c.signInWith(ctx, cred, m, true)
+	var before []*AuthError
+	for len(ways) > 0 {
+		err = c.signInWith(ctx, cred, ways[0])
+		var refused *AuthError
+		if !errors.As(err, &refused) {
+			return err
+		}
+		refused.Before = before
+		if refused.Refusal != RefusedMechanism || c.Err() != nil {
+			return err
+		}
+		before = append(before, refused)
+		ways = waysAfter(ways, refused)
 	}
 	return err
 }
 
-func (c *Conn) signInWith(ctx context.Context, cred *imapauth.Credentials, m imapauth.Mechanism, force bool) error {
-	mech, err := cred.Client(ctx, m, force)
-	if err != nil {
+// unmasked returns cred without the mechanisms that the options mask. Those must not just be missing
+// from the capabilities: SCRAM tells the server what it has seen of its offer.
+func (c *Conn) unmasked(cred *imapauth.Credentials) *imapauth.Credentials {
+	masked := *cred
+	masked.Forbidden = slices.Clone(cred.Forbidden)
+	for _, w := range c.opts.MaskCapabilities {
+		if name, ok := strings.CutPrefix(strings.ToUpper(string(w)), "AUTH="); ok {
+			masked.Forbidden = append(masked.Forbidden, imapauth.Mechanism(name))
+		}
+	}
+	return &masked
+}
+
+// waysAfter returns what is left after the first way was refused. A server that refuses SCRAM for a
+// user, and not in general, most likely has no SCRAM keys of that user: the rest of the family is left
+// for the end.
+func waysAfter(ways []imapauth.Way, refused *AuthError) []imapauth.Way {
+	rest := ways[1:]
+	var st *imap.StatusError
+	if !ways[0].Mechanism.IsSCRAM() || !errors.As(refused, &st) || !st.HasCode(imap.CodeAuthenticationFailed) {
+		return rest
+	}
+	var others, family []imapauth.Way
+	for _, w := range rest {
+		if w.Mechanism.IsSCRAM() {
+			family = append(family, w)
+		} else {
+			others = append(others, w)
+		}
+	}
+	return append(others, family...)
+}
+
+func (c *Conn) signInWith(ctx context.Context, cred *imapauth.Credentials, w imapauth.Way) error {
+	password := cred.Password.Reveal()
+	mech, err := w.Client(ctx)
+	switch {
+	case err != nil:
 		return notSent(err)
+	case mech == nil:
+		return c.Login(ctx, cred.Username, password)
 	}
-	if mech == nil {
-		return c.Login(ctx, cred.Username, cred.Password.Reveal())
+	err = c.authenticateHiding(ctx, mech, password)
+	var refused *AuthError
+	if w.Mechanism.IsOAuth() && errors.As(err, &refused) && refused.tokenIsStale() {
+		return c.signInAnew(ctx, w, mech, refused)
 	}
-	return imapauth.Explain(mech, c.Authenticate(ctx, mech))
+	return err
+}
+
+// tokenIsStale reports whether another token may help.
+func (e *AuthError) tokenIsStale() bool {
+	return e.Refusal == RefusedCredentials || e.Refusal == RefusedExpired
+}
+
+// signInAnew asks for a new token and tries again.
+func (c *Conn) signInAnew(ctx context.Context, w imapauth.Way, mech sasl.Client, refused *AuthError) error {
+	renewed, err := w.Renew(ctx, mech)
+	if errors.Is(err, imapauth.ErrStaticToken) {
+		return refused
+	}
+	var failed *imapauth.TokenError
+	if errors.As(err, &failed) {
+		failed.Refused = refused
+	}
+	if err != nil {
+		return err
+	}
+	if c.Err() != nil {
+		return &TokenRenewedError{Refused: refused}
+	}
+	return c.Authenticate(ctx, renewed)
+}
+
+// TokenRenewedError says that the server refused an access token and hung up, and that the token source
+// has fetched a new one since: connect again.
+type TokenRenewedError struct{ Refused error }
+
+func (e *TokenRenewedError) Error() string {
+	return fmt.Sprintf("the access token was renewed, but the server has hung up: %v", e.Refused)
 }

@@ -207,7 +207,7 @@ func (f *connFlags) login(user string, source passwordSource) func(context.Conte
 		if err != nil {
 			return err
 		}
-		cred := &imapauth.Credentials{Username: user, Password: imapauth.NewSecret(secret)}
+		cred := &imapauth.Credentials{Username: user, Password: imapauth.NewSecret(secret), AllowCleartext: f.plaintext}
 		if f.oauth {
 			cred.Password, cred.Tokens = imapauth.Secret{}, imapauth.StaticToken(imapauth.NewSecret(secret))
 		}
