@@ -28,12 +28,10 @@ type box struct {
 	// that it was. Until then the old checkpoint stays.
 	unsaidReset bool
 
-	everOpened bool
-	down       bool // a Link event said so
-	stale      bool // a Link event said so
-	verifiedAt time.Time
-	deafUntil  time.Time // the push is not relied upon until then
-	disputed   string    // the difference for which the mailbox was opened anew, while STATUS still shows it
+	health
+	deafUntil time.Time // the push is not relied upon until then
+	disputed  string    // the difference for which the mailbox was opened anew, while STATUS still shows it
+	announced bool      // the consumer was told that it is open
 }
 
 func newBox(o Options, out func(Event) error) *box {
@@ -47,9 +45,6 @@ func (b *box) known() *mailbox.State {
 	}
 	return b.stored
 }
-
-// verified notes that nothing is missing as of now.
-func (b *box) verified() { b.verifiedAt = time.Now() }
 
 // emit gives an event to the consumer. A nil error means that it is acknowledged.
 func (b *box) emit(ev Event) error { return b.out(ev) }

@@ -33,8 +33,7 @@ func Mailbox(ctx context.Context, o Options) iter.Seq2[Event, error] {
 			return nil
 		})
 		f := newFollower(b)
-		err = f.run(ctx)
-		f.close(ctx)
+		err = drive(ctx, f)
 		if !errors.Is(err, errLeft) {
 			yield(Event{}, err)
 		}

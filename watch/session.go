@@ -16,6 +16,12 @@ type session struct {
 	b    *box
 	link *link
 	conn *imapclient.Conn // that of the link
+	// push is how news of the mailbox will be learned, for MailboxOpen. A visit is short: it opens a mailbox
+	// to see what has changed, and is no news in itself.
+	push  string
+	visit bool
+	// onOpen is called when the mailbox was opened and compared, before anything is said; it may be nil.
+	onOpen func() error
 
 	// desync is what made the model useless, if anything did; desyncs counts how often that was.
 	desync  error
@@ -33,7 +39,13 @@ type session struct {
 	news, inVain int
 }
 
-func newSession(b *box, l *link) *session { return &session{b: b, link: l, conn: l.conn} }
+func newSession(b *box, l *link) *session {
+	s := &session{b: b, link: l, conn: l.conn, push: "poll"}
+	if l.conn.Capabilities().Has(imap.CapIdle) {
+		s.push = "idle"
+	}
+	return s
+}
 
 // isRefusal reports whether the server said NO or BAD and the connection goes on.
 func isRefusal(err error) bool {
@@ -57,24 +69,30 @@ func (s *session) open(ctx context.Context) error {
 	s.link.sink = s.apply
 	b.verified()
 	s.checkedAt, s.uidNext = time.Now(), view.State().UIDNext()
-	if b.down || b.stale {
-		b.down, b.stale = false, false
-		if err := b.emit(b.linkEvent(&LinkInfo{Up: true})); err != nil {
+	if s.onOpen != nil {
+		if err := s.onOpen(); err != nil {
 			return err
 		}
 	}
-	b.everOpened = true
 	b.unsaidReset = report.Reset
 	if known == nil {
 		// There is a baseline now. What comes after this moment must not be lost by a crash.
 		b.save(ctx)
 	}
-	push := "poll"
-	if s.conn.Capabilities().Has(imap.CapIdle) {
-		push = "idle"
+	return s.announce(ctx, view, report)
+}
+
+// announce says that the mailbox is open, and that it was renumbered if it was.
+func (s *session) announce(ctx context.Context, view *mailbox.View, report mailbox.Report) error {
+	b := s.b
+	if !s.visit || !b.announced || report.Reset {
+		if err := b.emit(b.openEvent(view.State(), view.Exists(), report, s.push)); err != nil {
+			return err
+		}
+		b.announced = true
 	}
-	if err := b.emit(b.openEvent(view.State(), view.Exists(), report, push)); err != nil || !report.Reset {
-		return err
+	if !report.Reset {
+		return nil
 	}
 	b.seen.forget()
 	if err := b.emit(b.resetEvent(view.State(), report)); err != nil {

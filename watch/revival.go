@@ -1,0 +1,100 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pushmail/pushmail/imapclient"
+)
+
+// health is what is told of a connection, or of the mailbox that it serves.
+type health struct {
+	everOpened bool      // it has worked at least once
+	down       bool      // a Link event said so
+	stale      bool      // a Link event said so
+	verifiedAt time.Time // the last moment at which it was proven that nothing is missing
+}
+
+// verified notes that nothing is missing as of now.
+func (h *health) verified() { h.verifiedAt = time.Now() }
+
+// revival decides when a lost connection is tried again, and tells of it.
+type revival struct {
+	o   *Options
+	h   *health
+	say func(*LinkInfo) error // emits a Link event
+
+	retry   backoff
+	began   time.Time // when the last attempt was made
+	retryAt time.Time // no attempt before
+	cause   error     // what the last one came to
+}
+
+func newRevival(o *Options, h *health, say func(*LinkInfo) error) revival {
+	return revival{o: o, h: h, say: say, retry: backoff{base: o.Backoff, cap: o.MaxBackoff}}
+}
+
+// lost notes the end of a connection, or of an attempt to make one. It returns err if no other attempt
+// is to be made.
+func (r *revival) lost(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(err, errLeft):
+		return err
+	case cause != nil:
+		return cause
+	case !r.h.everOpened && !r.o.KeepTrying, isFinal(err):
+		return err
+	}
+	verdict := imapclient.Classify(err)
+	if !r.h.down {
+		// The first attempt after a session that worked is made soon.
+		r.retry.ended(time.Since(r.began))
+	} else {
+		r.retry.failures++
+	}
+	d := r.retry.pause(verdict)
+	r.cause, r.retryAt = err, time.Now().Add(d)
+	r.o.Logger.Info("connection lost", "account", r.o.Account, "mailbox", r.o.Mailbox, "class", verdict.Class, "err", err, "retry_in", d)
+	if r.h.down {
+		return nil
+	}
+	r.h.down = true
+	return r.say(&LinkInfo{Reason: reason(err), Class: verdict.Class.String(), RetryIn: d})
+}
+
+// isFinal reports whether no other attempt can help.
+func isFinal(err error) bool {
+	var cp *CheckpointError
+	return errors.As(err, &cp)
+}
+
+// due reports whether it is time for an attempt.
+func (r *revival) due() bool { return !time.Now().Before(r.retryAt) }
+
+// asleep is the rest until the next attempt; it says so when what is watched becomes stale meanwhile.
+func (r *revival) asleep() (rest, error) {
+	if !r.h.everOpened || r.h.stale {
+		return rest{until: r.retryAt}, nil
+	}
+	stale := r.h.verifiedAt.Add(r.o.StaleAfter)
+	if time.Now().Before(stale) {
+		if stale.Before(r.retryAt) {
+			return rest{until: stale}, nil
+		}
+		return rest{until: r.retryAt}, nil
+	}
+	r.h.stale = true
+	return rest{until: r.retryAt}, r.say(&LinkInfo{Stale: true, Reason: reason(r.cause), Class: imapclient.Classify(r.cause).Class.String()})
+}
+
+// revived notes that the connection works, and says so if it was said to be lost.
+func (r *revival) revived() error {
+	r.h.everOpened = true
+	r.h.verified()
+	if !r.h.down && !r.h.stale {
+		return nil
+	}
+	r.h.down, r.h.stale = false, false
+	return r.say(&LinkInfo{Up: true})
+}
