@@ -47,6 +47,9 @@ func Dial(address string, roots *x509.CertPool, user, password string) (*Session
 // New reads the greeting of a connection, which may be logged in already.
 func New(conn net.Conn) (*Session, error) {
 	s := &Session{conn: conn, r: bufio.NewReader(conn)}
+	if err := conn.SetDeadline(time.Now().Add(Timeout)); err != nil {
+		return nil, err
+	}
 	line, err := s.readLine()
 	if err == nil && !strings.HasPrefix(line, "* OK ") && !strings.HasPrefix(line, "* PREAUTH ") {
 		err = fmt.Errorf("greeting is %q", line)
