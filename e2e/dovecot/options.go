@@ -6,10 +6,14 @@ import (
 	"time"
 )
 
-// Options say how a Server differs from the usual. The zero value is a maildir server with everything Dovecot can do.
+// Options say how a Server differs from the usual. The zero value is a maildir server with what Dovecot does without being told.
 type Options struct {
 	// MailLocation is Dovecot's mail_location. Empty means "maildir:~/Maildir"; "mdbox:~/mdbox" is faster for big mailboxes.
 	MailLocation string
+
+	// Full switches on all that Dovecot can do besides and that needs configuration: ACL, QUOTA, METADATA, COMPRESS, SPECIAL-USE, and
+	// more mechanisms to log in, OAuth among them (Server.Token).
+	Full bool
 
 	// Without lists capabilities that the server does not announce. It would still obey the commands: a client that
 	// uses one anyway is wrong and its test must notice by other means (the protocol log).

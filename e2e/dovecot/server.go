@@ -65,6 +65,9 @@ func configure(s *daemon.Server, o Options) error {
 	if err := os.Mkdir(filepath.Join(s.Dir, "mail"), 0o700); err != nil {
 		return err
 	}
+	if err := writeOAuth(s.Dir); err != nil {
+		return err
+	}
 	return os.WriteFile(confFile(s), text.Bytes(), 0o644)
 }
 
