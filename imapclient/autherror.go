@@ -70,8 +70,11 @@ func (r Refusal) String() string {
 // says that the server was given something of the mechanism, which is nil for the LOGIN command.
 func newAuthError(m imapauth.Mechanism, err error, mech sasl.Client, shown bool) error {
 	var st *imap.StatusError
-	if !errors.As(err, &st) || st.Kind == imap.BYE || errors.As(err, new(*imapauth.ExchangeError)) || errors.As(err, new(unsent)) {
+	switch {
+	case errors.As(err, new(*imapauth.ExchangeError)), errors.As(err, new(unsent)):
 		return err
+	case !errors.As(err, &st), st.Kind == imap.BYE:
+		return imapauth.Explain(mech, err)
 	}
 	if j, ok := mech.(imapauth.Judged); ok {
 		shown = j.Judged()

@@ -62,24 +62,36 @@ func (c *Conn) unmasked(cred *imapauth.Credentials) *imapauth.Credentials {
 	return &masked
 }
 
-// waysAfter returns what is left after the first way was refused. A server that refuses SCRAM for a
-// user, and not in general, most likely has no SCRAM keys of that user: the rest of the family is left
-// for the end.
+// waysAfter returns what is left after the first way was refused.
 func waysAfter(ways []imapauth.Way, refused *AuthError) []imapauth.Way {
-	rest := ways[1:]
+	first, rest := ways[0], ways[1:]
+	var why *imapauth.SCRAMError
 	var st *imap.StatusError
-	if !ways[0].Mechanism.IsSCRAM() || !errors.As(refused, &st) || !st.HasCode(imap.CodeAuthenticationFailed) {
-		return rest
+	switch {
+	case !first.Mechanism.IsSCRAM():
+	case errors.As(refused, &why) && why.Unsupported():
+		if kind := first.Binding.Type(); kind != "" {
+			// It is no better with another hash.
+			rest, _ = split(rest, func(w imapauth.Way) bool { return w.Binding.Type() != kind })
+		}
+	case errors.As(refused, &st) && st.HasCode(imap.CodeAuthenticationFailed):
+		// A server that refuses SCRAM for a user, and not in general, most likely has no SCRAM keys of
+		// that user: the rest of the family is for the end.
+		others, family := split(rest, func(w imapauth.Way) bool { return !w.Mechanism.IsSCRAM() })
+		rest = append(others, family...)
 	}
-	var others, family []imapauth.Way
-	for _, w := range rest {
-		if w.Mechanism.IsSCRAM() {
-			family = append(family, w)
+	return rest
+}
+
+func split(ways []imapauth.Way, in func(imapauth.Way) bool) (yes, no []imapauth.Way) {
+	for _, w := range ways {
+		if in(w) {
+			yes = append(yes, w)
 		} else {
-			others = append(others, w)
+			no = append(no, w)
 		}
 	}
-	return append(others, family...)
+	return yes, no
 }
 
 func (c *Conn) signInWith(ctx context.Context, cred *imapauth.Credentials, w imapauth.Way) error {
@@ -92,20 +104,28 @@ func (c *Conn) signInWith(ctx context.Context, cred *imapauth.Credentials, w ima
 		return c.Login(ctx, cred.Username, password)
 	}
 	err = c.authenticateHiding(ctx, mech, password)
-	var refused *AuthError
-	if w.Mechanism.IsOAuth() && errors.As(err, &refused) && refused.tokenIsStale() {
-		return c.signInAnew(ctx, w, mech, refused)
+	if w.Mechanism.IsOAuth() && tokenIsStale(mech, err) {
+		return c.signInAnew(ctx, w, mech, err)
 	}
 	return err
 }
 
-// tokenIsStale reports whether another token may help.
-func (e *AuthError) tokenIsStale() bool {
-	return e.Refusal == RefusedCredentials || e.Refusal == RefusedExpired
+// tokenIsStale reports whether another token may help after a login that failed with err.
+func tokenIsStale(mech sasl.Client, err error) bool {
+	var refused *AuthError
+	switch {
+	case err == nil, errors.As(err, new(*imapauth.ExchangeError)):
+		return false
+	case errors.As(err, &refused):
+		return refused.Refusal == RefusedCredentials || refused.Refusal == RefusedExpired
+	}
+	// The server hung up instead of saying NO.
+	said, ok := mech.(imapauth.Failer)
+	return ok && said.Failure() != nil || Classify(err).Class == ClassAuth
 }
 
-// signInAnew asks for a new token and tries again.
-func (c *Conn) signInAnew(ctx context.Context, w imapauth.Way, mech sasl.Client, refused *AuthError) error {
+// signInAnew asks for a new token after refused, and tries again.
+func (c *Conn) signInAnew(ctx context.Context, w imapauth.Way, mech sasl.Client, refused error) error {
 	renewed, err := w.Renew(ctx, mech)
 	if errors.Is(err, imapauth.ErrStaticToken) {
 		return refused
