@@ -48,20 +48,27 @@ func (c *Conn) Select(ctx context.Context, name string, o *imap.SelectOptions) (
 	if o.ReadOnly {
 		verb = "EXAMINE"
 	}
-	// RFC 7162 section 3.2.11: until CLOSED, what comes still belongs to the mailbox selected before.
+	// RFC 7162 section 3.2.11: until CLOSED, what comes still belongs to the mailbox selected before, and
+	// to the Handler. It is noted all the same, for servers that forget CLOSED.
 	closed := c.State() != StateSelected || !c.Enabled().Has(imap.CapQResync)
-	_, err := c.exec(ctx, verb, func(e *imapwire.Command) {
-		e.Mailbox(name).SelectParams(o.CondStore && c.Capabilities().Has(imap.CapCondStore), o.QResync)
+	cmd, err := c.onMailbox(ctx, verb, name, func(e *imapwire.Command) {
+		e.SelectParams(o.CondStore && c.Capabilities().Has(imap.CapCondStore), o.QResync)
 	}, func(r imap.Response) bool {
 		if st, ok := r.(*imap.Status); ok && st.HasCode(imap.CodeClosed) {
 			closed = true
+			*s = Selected{Mailbox: name, ReadOnly: o.ReadOnly}
 			return true
 		}
-		return closed && s.take(r)
+		return s.take(r, o.QResync != nil) && closed
 	})
 	if err != nil {
-		c.setState(StateAuthenticated)
+		if !SafeToRetry(err) {
+			c.setState(StateAuthenticated)
+		}
 		return nil, err
+	}
+	if code := cmd.status.Code; code != nil {
+		s.takeCode(code) // READ-ONLY (RFC 9051 section 6.3.2)
 	}
 	c.mu.Lock()
 	c.state, c.selected = StateSelected, s
@@ -69,8 +76,8 @@ func (c *Conn) Select(ctx context.Context, name string, o *imap.SelectOptions) (
 	return s, nil
 }
 
-// take notes a response that belongs to the answer to SELECT.
-func (s *Selected) take(r imap.Response) bool {
+// take notes a response that belongs to the answer to SELECT. Only with QRESYNC are changes part of it.
+func (s *Selected) take(r imap.Response, qresync bool) bool {
 	switch r := r.(type) {
 	case imap.Exists:
 		s.Exists = uint32(r)
@@ -78,13 +85,15 @@ func (s *Selected) take(r imap.Response) bool {
 		s.Recent = uint32(r)
 	case imap.MailboxFlags:
 		s.Flags = r
-	case *imap.Vanished:
-		s.Changes = append(s.Changes, r)
-	case *imap.Message:
+	case *imap.Vanished, *imap.Message:
+		if !qresync {
+			return false
+		}
 		s.Changes = append(s.Changes, r)
 	case *imap.Status:
 		return r.Code != nil && s.takeCode(r.Code)
 	case *imap.List: // RFC 9051 section 6.3.2: IMAP4rev2 repeats the name
+		return r.Kind == imap.ListKindList && (alike(r.Mailbox, s.Mailbox) || alike(r.OldName, s.Mailbox))
 	default:
 		return false
 	}
@@ -117,32 +126,4 @@ func (s *Selected) takeCode(code *imap.Code) bool {
 		return false
 	}
 	return true
-}
-
-// Unselect gives the selected mailbox up without expunging anything (RFC 3691).
-func (c *Conn) Unselect(ctx context.Context) error {
-	if err := c.need(StateSelected); err != nil {
-		return err
-	}
-	if err := c.require(imap.CapUnselect); err != nil {
-		return err
-	}
-	_, err := c.exec(ctx, "UNSELECT", nil, nil)
-	if err == nil {
-		c.setState(StateAuthenticated)
-	}
-	return err
-}
-
-// CloseMailbox gives the selected mailbox up and, unless it was selected read-only, removes the
-// messages flagged \Deleted without telling which (RFC 9051 section 6.4.1).
-func (c *Conn) CloseMailbox(ctx context.Context) error {
-	if err := c.need(StateSelected); err != nil {
-		return err
-	}
-	_, err := c.exec(ctx, "CLOSE", nil, nil)
-	if err == nil {
-		c.setState(StateAuthenticated)
-	}
-	return err
 }

@@ -121,14 +121,14 @@ func (a *app) listMessages(ctx context.Context, f *listFlags, conn *imapclient.C
 }
 
 func (a *app) listMailboxes(ctx context.Context, f *listFlags, conn *imapclient.Conn) error {
-	boxes, err := conn.List(ctx, "", "*")
+	boxes, err := conn.List(ctx, nil)
 	if err != nil {
 		return err
 	}
 	for _, box := range boxes {
 		line := clean(box.Mailbox) + "\n"
 		if f.json {
-			if line, err = mailboxJSON(box); err != nil {
+			if line, err = mailboxJSON(&box.List); err != nil {
 				return err
 			}
 		}

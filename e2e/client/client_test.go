@@ -196,9 +196,9 @@ func TestCommandsOnTheRealThing(t *testing.T) {
 	if found, err = c.Search(ctx, imap.All()); err != nil || found.UIDs.String() != "1,4:10" {
 		t.Errorf("left %v (%v)", found.UIDs, err)
 	}
-	boxes, err := c.List(ctx, "", "*")
+	boxes, err := c.List(ctx, nil)
 	check(t, err)
-	if !slices.ContainsFunc(boxes, func(l *imap.List) bool { return l.Mailbox == "INBOX" }) {
+	if !slices.ContainsFunc(boxes, func(l *imapclient.Listed) bool { return l.Mailbox == "INBOX" }) {
 		t.Errorf("listed %v", boxes)
 	}
 	_, err = c.Select(ctx, "No such mailbox ü", nil)
