@@ -21,11 +21,12 @@ const anything = "anything"
 var layers = []layer{
 	{"imap", "", ""},
 	{"imapwire", "imap", ""},
+	{"imapsort", "imap", ""},
 	{"imapauth", "imap", "github.com/emersion/go-sasl github.com/xdg-go/"},
 	{"mailbox", "imap", ""},
 	{"event", "", ""},
 	{"imaptest", "imap imapwire", anything},
-	{"imapclient", "imap imapwire imapauth", "github.com/emersion/go-sasl golang.org/x/"},
+	{"imapclient", "imap imapwire imapsort imapauth", "github.com/emersion/go-sasl golang.org/x/"},
 	{"watch", "imap imapauth imapclient mailbox event", "golang.org/x/ github.com/emersion/go-message"},
 	{"internal/deps", "", ""},
 	{"cmd/...", "...", anything},
