@@ -44,6 +44,8 @@ func (o *Options) checkAddr() error {
 	host, addr := o.hostPort()
 	_, port, err := net.SplitHostPort(addr)
 	switch {
+	case strings.Contains(o.Addr, "://"):
+		return &OptionError{"Addr", "it is a URL: want host or host:port (ParseURL makes options of a URL)"}
 	case err != nil || strings.ContainsAny(host, "/[]@") || strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return &OptionError{"Addr", "not a host: want host or host:port, such as mail.example.org:993 or [2001:db8::1]:993"}
 	case host == "":

@@ -125,7 +125,7 @@ func (c *Conn) greetingFailed(err error) error {
 		return &GreetingError{Reason: fmt.Sprintf("the server said nothing for %v: perhaps it expects TLS from the start (imaps://, port 993)", late.After), Err: late}
 	case errors.As(err, &late):
 		return &GreetingError{Reason: fmt.Sprintf("the server said nothing for %v", late.After), Err: late}
-	case errors.As(err, new(tls.AlertError)):
+	case alertOf(err) != 0:
 		// With TLS 1.3 a server looks at the client's certificate when the client thinks that all is well.
 		return c.explainTLS(err)
 	}

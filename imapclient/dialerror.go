@@ -38,6 +38,9 @@ func (e *DialError) class() Class {
 	case errors.As(e, &proxy) && proxy.Refused, errors.As(e, &record):
 		return ClassConfig
 	}
+	if alert := alertOf(e); alert != 40 && alertHints[alert] != "" { // 40 can be a server in trouble
+		return ClassConfig
+	}
 	return ClassTransient
 }
 

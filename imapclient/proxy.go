@@ -175,8 +175,11 @@ func (p *Proxy) dial(ctx context.Context, o *Options, addr string) (net.Conn, er
 		_ = nc.Close()
 		return nil, p.failed(ctx, err)
 	}
-	return tunnel, nil
+	return throughProxy{tunnel}, nil
 }
+
+// throughProxy keeps TLS with the proxy from being taken for TLS with the mail server.
+type throughProxy struct{ net.Conn }
 
 // secure speaks TLS with the proxy.
 func (p *Proxy) secure(ctx context.Context, nc net.Conn) (net.Conn, error) {
@@ -220,9 +223,6 @@ func (e *ProxyError) Error() string { return e.Reason }
 
 // untilDone lets ctx end what is read and written on nc by the time that stop returns.
 func untilDone(ctx context.Context, nc net.Conn) (stop func()) {
-	if by, ok := ctx.Deadline(); ok {
-		_ = nc.SetDeadline(by)
-	}
 	fired := make(chan struct{})
 	undo := context.AfterFunc(ctx, func() {
 		defer close(fired)

@@ -22,6 +22,7 @@ func (o *Options) transport(ctx context.Context) (net.Conn, error) {
 	late := &TimeoutError{Op: "connecting", After: o.DialTimeout}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.DialTimeout, late)
 	defer cancel()
+	ctx = onlyDone{ctx}
 	if proxy != nil {
 		o.Trace.note("through the proxy " + proxy.String())
 		return proxy.dial(ctx, o, addr)
@@ -29,6 +30,12 @@ func (o *Options) transport(ctx context.Context) (net.Conn, error) {
 	o.direct = o.DialContext == nil
 	return o.dialTCP(ctx, addr)
 }
+
+// onlyDone hides the deadline of a context, so that nothing fails for it before the context itself has
+// ended and can tell why.
+type onlyDone struct{ context.Context }
+
+func (onlyDone) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // dialTCP connects to addr without a proxy.
 func (o *Options) dialTCP(ctx context.Context, addr string) (net.Conn, error) {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"reflect"
 	"strings"
 	"time"
 
@@ -66,7 +68,6 @@ func explainTLS(addr string, err error) error {
 	var verify *tls.CertificateVerificationError
 	var pin *PinError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
 	failed := &DialError{Addr: addr, Stage: "tls", Err: err}
 	switch {
 	case errors.As(err, &pin):
@@ -79,8 +80,8 @@ func explainTLS(addr string, err error) error {
 	case errors.As(err, &record):
 		failed.Err = notTLS{record}
 		failed.Hint = "port 993 speaks TLS from the start (imaps://), port 143 switches with STARTTLS (imap://)"
-	case errors.As(err, &alert):
-		failed.Hint = alertHints[alert]
+	case alertOf(err) != 0:
+		failed.Hint = alertHints[alertOf(err)]
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		failed.Hint = "the server hung up: check the port; perhaps it allows only other versions of TLS, or not this machine"
 	case errors.As(err, new(*TimeoutError)):
@@ -101,6 +102,18 @@ var alertHints = map[tls.AlertError]string{
 	112: "the server does not know the name it was called by: see TLSConfig.ServerName",
 	116: "the server wants a client certificate: see TLSConfig.Certificates",
 	120: "the server does not speak a protocol in TLSConfig.NextProtos",
+}
+
+// alertOf returns the alert that the server ended TLS with, or 0. crypto/tls has no exported type for it
+// except for QUIC.
+func alertOf(err error) tls.AlertError {
+	var remote *net.OpError
+	if errors.As(err, &remote) && remote.Op == "remote error" {
+		if number := reflect.ValueOf(remote.Err); number.Kind() == reflect.Uint8 {
+			return tls.AlertError(number.Uint())
+		}
+	}
+	return 0
 }
 
 // notTLS is a server that answers in cleartext.
