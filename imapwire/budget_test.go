@@ -43,7 +43,7 @@ func TestWaitingCostsLittle(t *testing.T) {
 	}
 	f.Release()
 	d.Release()
-	if f.buf != nil || f.skip.tail != nil || d.slabs.messages.chunk != nil || d.keywords != nil {
+	if f.buf != nil || f.skip.tail != nil || d.mem != nil || d.keywords != nil {
 		t.Error("a released Framer or Decoder keeps memory")
 	}
 	if size := unsafe.Sizeof(*f) + unsafe.Sizeof(*d); size > 900 {

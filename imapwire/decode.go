@@ -7,8 +7,8 @@ import (
 )
 
 // Decoder turns frames into responses. It makes one pass over one copy of the frame: the strings of a
-// response are pieces of that copy, and its structs and slices come from slabs that the responses of a
-// Decoder share (see slab.go for what that keeps in memory).
+// response are pieces of that copy, or of the text of the row where a row of FETCH is as usual. Structs and
+// slices come from slabs that the responses of a Decoder share (see slab.go for what that keeps in memory).
 //
 // It is lenient where real servers are wrong ([Quirk]), and what it makes of any bytes is bounded by
 // the [Limits]. It is not safe for concurrent use.
@@ -17,7 +17,8 @@ type Decoder struct {
 	off  QuirkSet // the tolerances that are switched off
 	utf8 bool
 
-	s        string    // the response
+	b        []byte    // the frame, for the fast path; nil where it must not go
+	s        string    // a copy of it, for the careful path
 	pos      int       // everything before it is read
 	lits     []Literal // of the frame, if any of them was streamed
 	strings  bool      // no value that is read now is an atom but NIL and numbers
@@ -29,9 +30,10 @@ type Decoder struct {
 	failAt int
 	why    string
 
-	slabs    slabs
-	texts    strings.Builder // the chunk that rows have their text in
+	mem      *memory // where values go; nil before the first response
+	scratch  *Scratch
 	keywords map[string]imap.Flag
+	heads    *partHeads
 }
 
 // NewDecoder returns a Decoder. It copies opts, which may be nil.
@@ -46,10 +48,8 @@ func (d *Decoder) SetUTF8(on bool) { d.utf8 = on }
 // Release drops what the Decoder keeps for the next response, some kilobytes, so that a connection
 // that waits costs little. The Decoder can be used on.
 func (d *Decoder) Release() {
-	d.slabs = slabs{}
-	d.texts.Reset()
-	d.keywords = nil
-	d.s, d.lits = "", nil
+	d.mem, d.keywords, d.heads = nil, nil, nil
+	d.b, d.s, d.lits = nil, "", nil
 }
 
 // Decode reads one response. The result shares no memory with fr. What cannot be understood as a
@@ -63,33 +63,58 @@ func (d *Decoder) Decode(fr Frame) (imap.Response, error) {
 			break
 		}
 	}
-	if b := fr.Data; len(b) < largeFrame && len(b) > 2 && b[0] == '*' && b[2]-'0' <= 9 {
-		return d.decode(d.shared(b))
+	d.start("")
+	if d.lits == nil {
+		d.b = fr.Data
+		if m := d.fastRow(); m != nil {
+			d.b, d.s = nil, ""
+			return m, nil
+		}
 	}
-	return d.decode(string(fr.Data))
+	d.copyOf(fr.Data)
+	return d.decode()
 }
 
 // Decode reads one response, with or without its line end, for tests and tools.
 func Decode(response string, opts *Options) (imap.Response, error) {
 	response = strings.TrimSuffix(response, "\n")
-	return NewDecoder(opts).decode(strings.TrimSuffix(response, "\r"))
+	return NewDecoder(opts).Decode(Frame{Data: []byte(strings.TrimSuffix(response, "\r"))})
 }
 
-func (d *Decoder) decode(s string) (imap.Response, error) {
-	d.start(s)
+// copyOf makes the copy of a frame that the careful path reads. A row shares a chunk with others.
+func (d *Decoder) copyOf(b []byte) {
+	if len(b) < largeFrame && len(b) > 2 && b[0] == '*' && b[2]-'0' <= 9 {
+		d.s = d.keep(b)
+		return
+	}
+	d.s = string(b)
+}
+
+// own makes sure that there is the copy of the frame.
+func (d *Decoder) own() {
+	if d.s == "" {
+		d.copyOf(d.b)
+	}
+}
+
+func (d *Decoder) decode() (imap.Response, error) {
 	r := d.response()
 	var err error
 	if d.failed {
 		r, err = nil, d.syntaxError("")
 	}
-	d.s, d.lits = "", nil
+	d.b, d.s, d.lits = nil, "", nil
 	return r, err
 }
 
+// start makes s what the careful path reads.
 func (d *Decoder) start(s string) {
-	d.s, d.pos = s, 0
+	d.b, d.s, d.pos = nil, s, 0
 	d.depth, d.elements = 0, 0
 	d.failed, d.strings = false, false
+	if d.mem == nil {
+		d.mem = new(memory)
+	}
 }
 
 func (d *Decoder) syntaxError(item string) *SyntaxError {

@@ -22,7 +22,7 @@ func (d *Decoder) addresses() []imap.Address {
 		return nil
 	}
 	d.pos++
-	slab := &d.slabs.addresses
+	slab := &d.mem.addresses
 	mark, size := len(slab.chunk), d.chunk(addressChunk)
 	for {
 		if !d.accept('(') && !d.nextAddress() {

@@ -160,7 +160,7 @@ func TestGeneratedRowsAreSound(t *testing.T) {
 	d := NewDecoder(&Options{Quirks: AllQuirks})
 	total := 0
 	for _, row := range rows(2000, 7) {
-		r, err := d.decode(row)
+		r, err := d.Decode(Frame{Data: []byte(row)})
 		if err != nil || hasErrs(r) {
 			t.Fatalf("%q: %s, %v", row, show(r), err)
 		}

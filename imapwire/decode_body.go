@@ -13,7 +13,7 @@ func (d *Decoder) bodyItem() *imap.BodyPart {
 		return nil
 	}
 	d.depth = 0
-	p := d.slabs.parts[0].one(d.chunk(partChunk))
+	p := d.mem.parts[0].one(d.chunk(partChunk))
 	d.element()
 	d.body(p)
 	if d.failed || isEmptyPart(p) {
@@ -30,7 +30,7 @@ func (d *Decoder) childParts(most int) []imap.BodyPart {
 	var own slab[imap.BodyPart]
 	s, size := &own, 2
 	if d.depth < sharedDepths {
-		s, size = &d.slabs.parts[d.depth], d.chunk(childChunk)
+		s, size = &d.mem.parts[d.depth], d.chunk(childChunk)
 	}
 	mark := len(s.chunk)
 	for ; most > 0 && d.peek() == '('; most-- {

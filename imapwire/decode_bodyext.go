@@ -100,7 +100,7 @@ func (d *Decoder) params() []imap.Param {
 		return nil
 	}
 	d.pos++
-	slab := &d.slabs.params
+	slab := &d.mem.params
 	mark, size := len(slab.chunk), d.chunk(paramChunk)
 	for first := true; d.more(first); first = false {
 		name, value, ok := d.param()

@@ -65,7 +65,7 @@ func (d *Decoder) codeEnd(pos int) int {
 
 // codeArgs reads the arguments of a code whose grammar is known.
 func (d *Decoder) codeArgs(c *imap.Code) {
-	sub := Decoder{lim: d.lim, off: d.off, utf8: d.utf8}
+	sub := Decoder{lim: d.lim, off: d.off, utf8: d.utf8, mem: d.mem}
 	sub.start(c.Args)
 	filled := *c
 	sub.codeFields(&filled)

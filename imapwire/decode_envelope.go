@@ -14,7 +14,7 @@ func (d *Decoder) envelope() *imap.Envelope {
 	if !d.open() {
 		return nil
 	}
-	e := d.slabs.envelopes.one(d.chunk(envelopeChunk))
+	e := d.mem.envelopes.one(d.chunk(envelopeChunk))
 	e.Date = d.nstring()
 	e.Subject = d.envelopeString()
 	start := d.pos

@@ -1,6 +1,7 @@
 package imapwire
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -51,7 +52,12 @@ func newPairs() []pair {
 
 func (p pair) check(t *testing.T, fr Frame) {
 	t.Helper()
-	got, err := p.fast.Decode(fr)
+	// The frame is overwritten afterwards, as it is by the next one: what was decoded must not change.
+	own := bytes.Clone(fr.Data)
+	got, err := p.fast.Decode(Frame{Data: own})
+	for i := range own {
+		own[i] ^= 0xff
+	}
 	want, wantErr := p.careful.Decode(fr)
 	if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(err, wantErr) {
 		t.Fatalf("%q\n   fast %s, %v\ncareful %s, %v", fr.Data, show(got), err, show(want), wantErr)
@@ -113,12 +119,13 @@ func TestFastPathReadsWhatServersSend(t *testing.T) {
 	d := NewDecoder(nil)
 	items, fast := 0, 0
 	for _, row := range rows(1000, 4) {
-		if _, err := d.decode(row); err != nil { // keywords are learnt
+		if _, err := d.Decode(Frame{Data: []byte(row)}); err != nil { // keywords are learnt
 			t.Fatal(err)
 		}
-		d.start(row)
+		d.start("")
+		d.b = []byte(row)
 		d.pos = strings.IndexByte(row, '(') + 1
-		for m := new(imap.Message); d.s[d.pos] != ')'; items++ {
+		for m := new(imap.Message); row[d.pos] != ')'; items++ {
 			if !d.fastItem(m) {
 				break
 			}

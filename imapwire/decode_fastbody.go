@@ -1,8 +1,6 @@
 package imapwire
 
 import (
-	"strings"
-
 	"github.com/pushmail/pushmail/imap"
 )
 
@@ -16,10 +14,10 @@ func (d *Decoder) fastBody(p *imap.BodyPart, pos int) int {
 
 // fastPart reads a part at pos into p. The outermost has the depth 1.
 func (d *Decoder) fastPart(p *imap.BodyPart, pos, depth int) int {
-	if depth > d.lim.Depth || len(d.s)-pos < 8 {
+	if depth > d.lim.Depth || len(d.b)-pos < 8 {
 		return -1
 	}
-	switch d.s[pos+1] {
+	switch d.b[pos+1] {
 	case '"':
 		return d.fastSingle(p, pos+1, depth)
 	case '(':
@@ -33,10 +31,10 @@ func (d *Decoder) fastChildren(pos, depth, most int) ([]imap.BodyPart, int) {
 	var own slab[imap.BodyPart]
 	slab, size := &own, 2
 	if depth < sharedDepths {
-		slab, size = &d.slabs.parts[depth], d.chunk(childChunk)
+		slab, size = &d.mem.parts[depth], d.chunk(childChunk)
 	}
 	mark := len(slab.chunk)
-	for ; most > 0 && pos < len(d.s) && d.s[pos] == '('; most-- {
+	for ; most > 0 && pos < len(d.b) && d.b[pos] == '('; most-- {
 		var p *imap.BodyPart
 		p, mark = slab.take(mark, size)
 		if d.elements++; d.elements > d.lim.Tokens {
@@ -51,32 +49,48 @@ func (d *Decoder) fastChildren(pos, depth, most int) ([]imap.BodyPart, int) {
 
 // fastMultipart reads a multipart from its first part on.
 func (d *Decoder) fastMultipart(p *imap.BodyPart, pos, depth int) int {
-	s := d.s
-	parts, pos := d.fastChildren(pos, depth, len(s))
-	if pos < 0 || len(s)-pos < 3 || s[pos] != ' ' || s[pos+1] != '"' {
+	b := d.b
+	parts, pos := d.fastChildren(pos, depth, len(b))
+	if pos < 0 || len(b)-pos < 3 || b[pos] != ' ' || b[pos+1] != '"' {
 		return -1
 	}
 	subtype, pos := d.text(pos + 1)
-	if pos < 0 || subtype == "" || pos >= len(s) {
+	if pos < 0 || subtype == "" || pos >= len(b) {
 		return -1
 	}
 	p.Type, p.Subtype, p.Parts = "multipart", subtype, parts
-	if s[pos] == ')' {
+	if b[pos] == ')' {
 		return pos + 1
 	}
 	if p.Params, pos = d.fastParams(pos); pos < 0 {
 		return -1
 	}
-	if strings.HasPrefix(s[pos:], " NIL NIL NIL)") {
-		return pos + len(" NIL NIL NIL)")
+	const noMore, language, noLocation = " NIL NIL NIL)", ` NIL ("`, `) NIL)`
+	switch {
+	case at(b, pos, noMore):
+		return pos + len(noMore)
+	case at(b, pos, language):
+		tag, end := d.text(pos + len(language) - 1)
+		if end < 0 || !at(b, end, noLocation) {
+			return -1
+		}
+		if d.elements++; d.elements > d.lim.Tokens {
+			return -1
+		}
+		ext(p).Language = []string{tag}
+		return end + len(noLocation)
 	}
 	return d.slowly(p, pos, (*Decoder).multipartMore)
 }
 
 // slowly lets read go on at pos on the careful path.
 func (d *Decoder) slowly(p *imap.BodyPart, pos int, read func(*Decoder, *imap.BodyPart)) int {
-	d.pos = pos
-	if read(d, p); d.failed {
+	d.own()
+	d.pos, d.strings = pos, true
+	read(d, p)
+	d.strings = false
+	if d.failed {
+		d.failed = false // the item will be read again
 		return -1
 	}
 	return d.pos
@@ -84,22 +98,13 @@ func (d *Decoder) slowly(p *imap.BodyPart, pos int, read func(*Decoder, *imap.Bo
 
 // fastSingle reads a part that is no multipart from its type on.
 func (d *Decoder) fastSingle(p *imap.BodyPart, pos, depth int) int {
-	s := d.s
-	mediaType, pos := d.text(pos)
-	if pos < 0 || mediaType == "" || len(s)-pos < 2 || s[pos] != ' ' || s[pos+1] != '"' {
+	b := d.b
+	if pos = d.fastType(p, pos); pos < 0 {
 		return -1
 	}
-	subtype, pos := d.text(pos + 1)
-	if pos < 0 {
-		return -1
-	}
-	params, pos := d.fastParams(pos)
-	if pos < 0 {
-		return -1
-	}
-	p.Type, p.Subtype, p.Params = mediaType, subtype, params
-	if len(s)-pos > 9 && s[pos:pos+9] == " NIL NIL " {
-		pos += 8
+	const noMore = " NIL NIL "
+	if at(b, pos, noMore) {
+		pos += len(noMore) - 1
 	} else {
 		if p.ID, pos = d.spText(pos); pos < 0 {
 			return -1
@@ -108,21 +113,20 @@ func (d *Decoder) fastSingle(p *imap.BodyPart, pos, depth int) int {
 			return -1
 		}
 	}
-	encoding, pos := d.spText(pos)
-	if pos < 0 || pos >= len(s) || s[pos] != ' ' {
+	if p.Encoding, pos = d.fastEncoding(pos); pos < 0 || pos >= len(b) || b[pos] != ' ' {
 		return -1
 	}
-	size, pos := shortNumber(s, pos+1)
+	size, pos := shortNumber(b, pos+1)
 	if pos < 0 {
 		return -1
 	}
-	p.Encoding, p.Size = encoding, int64(size)
-	switch kindOf(mediaType, subtype) {
+	p.Size = int64(size)
+	switch kindOf(p.Type, p.Subtype) {
 	case kindOther:
-		if s[pos] == ')' {
+		if b[pos] == ')' {
 			return pos + 1
 		}
-		if pos+1 < len(s) && s[pos+1]-'0' <= 9 {
+		if pos+1 < len(b) && b[pos+1]-'0' <= 9 {
 			return -1
 		}
 		return d.fastExt(p, pos)
@@ -131,18 +135,66 @@ func (d *Decoder) fastSingle(p *imap.BodyPart, pos, depth int) int {
 			return -1
 		}
 	}
-	if s[pos] != ' ' {
+	if b[pos] != ' ' {
 		return -1
 	}
-	lines, pos := shortNumber(s, pos+1)
+	lines, pos := shortNumber(b, pos+1)
 	if pos < 0 {
 		return -1
 	}
 	p.Lines = int64(lines)
-	if s[pos] == ')' {
+	if b[pos] == ')' {
 		return pos + 1
 	}
 	return d.fastExt(p, pos)
+}
+
+// fastType reads type, subtype and parameters of a part, and looks at the space after them.
+func (d *Decoder) fastType(p *imap.BodyPart, pos int) int {
+	start := pos
+	if h := d.heads.find(d.b, pos); h != nil {
+		if d.elements += len(h.params); d.elements > d.lim.Tokens {
+			return -1
+		}
+		p.Type, p.Subtype, p.Params = h.mediaType, h.subtype, d.sameParams(h.params)
+		return pos + len(h.text) - 1
+	}
+	if p.Type, p.Subtype, pos = d.twoTexts(pos); pos < 0 || p.Type == "" || d.b[pos-1] != '"' {
+		return -1
+	}
+	if p.Params, pos = d.fastParams(pos); pos > 0 && d.b[pos] == ' ' && kindOf(p.Type, p.Subtype) == kindText {
+		d.heads = d.heads.learn(d.b[start:pos+1], p)
+	}
+	return pos
+}
+
+// sameParams returns a copy of params.
+func (d *Decoder) sameParams(params []imap.Param) []imap.Param {
+	if len(params) == 0 {
+		return nil
+	}
+	slab := &d.mem.params
+	mark, size := len(slab.chunk), d.chunk(paramChunk)
+	for i := range params {
+		var p *imap.Param
+		p, mark = slab.take(mark, size)
+		*p = params[i]
+	}
+	return slab.since(mark)
+}
+
+// fastEncoding reads a space and a transfer encoding.
+func (d *Decoder) fastEncoding(pos int) (encoding string, end int) {
+	b := d.b
+	if len(b)-pos < 10 {
+		return "", -1
+	}
+	for _, e := range [...]string{` "7bit"`, ` "base64"`, ` "quoted-printable"`, ` "8bit"`} {
+		if b[pos+2] == e[2] && at(b, pos, e) {
+			return e[2 : len(e)-1], pos + len(e)
+		}
+	}
+	return d.spText(pos)
 }
 
 // Kinds of media types, by what a part has between its size and its extension data.
@@ -165,14 +217,14 @@ func kindOf(mediaType, subtype string) int {
 
 // fastMessage reads the envelope and the body of a message/rfc822.
 func (d *Decoder) fastMessage(p *imap.BodyPart, pos, depth int) int {
-	s := d.s
-	if len(s)-pos < 4 || s[pos] != ' ' || s[pos+1] != '(' {
+	b := d.b
+	if len(b)-pos < 4 || b[pos] != ' ' || b[pos+1] != '(' {
 		return -1
 	}
-	if p.Envelope, pos = d.fastEnvelope(pos + 1); pos < 0 || len(s)-pos < 4 || s[pos] != ' ' || s[pos+1] != '(' {
+	if p.Envelope, pos = d.fastEnvelope(pos + 1); pos < 0 || len(b)-pos < 4 || b[pos] != ' ' || b[pos+1] != '(' {
 		return -1
 	}
-	if p.Parts, pos = d.fastChildren(pos+1, depth, 1); pos < 0 || pos >= len(s) {
+	if p.Parts, pos = d.fastChildren(pos+1, depth, 1); pos < 0 || pos >= len(b) {
 		return -1
 	}
 	return pos
@@ -180,42 +232,37 @@ func (d *Decoder) fastMessage(p *imap.BodyPart, pos, depth int) int {
 
 // fastParams reads a space and parameters or NIL, and looks at what follows.
 func (d *Decoder) fastParams(pos int) ([]imap.Param, int) {
-	s := d.s
-	if len(s)-pos < 5 || s[pos] != ' ' {
+	b := d.b
+	if len(b)-pos < 5 || b[pos] != ' ' {
 		return nil, -1
 	}
 	pos++
-	if s[pos] != '(' {
-		if s[pos:pos+3] == "NIL" && (s[pos+3] == ' ' || s[pos+3] == ')') {
+	if b[pos] != '(' {
+		if string(b[pos:pos+3]) == "NIL" && (b[pos+3] == ' ' || b[pos+3] == ')') {
 			return nil, pos + 3
 		}
 		return nil, -1
 	}
-	slab := &d.slabs.params
+	slab := &d.mem.params
 	mark, size := len(slab.chunk), d.chunk(paramChunk)
 	for {
 		pos++
-		if pos >= len(s) || s[pos] != '"' {
-			return nil, -1
-		}
-		var name, value string
-		if name, pos = d.text(pos); pos < 0 || len(s)-pos < 3 || s[pos] != ' ' || s[pos+1] == 'N' {
-			return nil, -1
-		}
-		if value, pos = d.text(pos + 1); pos < 0 || pos >= len(s) {
+		if pos >= len(b) || b[pos] != '"' {
 			return nil, -1
 		}
 		var p *imap.Param
 		p, mark = slab.take(mark, size)
-		p.Name, p.Value = name, value
+		if p.Name, p.Value, pos = d.twoTexts(pos); pos < 0 || pos >= len(b) || b[pos-1] == 'L' {
+			return nil, -1
+		}
 		if d.elements++; d.elements > d.lim.Tokens {
 			return nil, -1
 		}
-		if s[pos] != ' ' {
+		if b[pos] != ' ' {
 			break
 		}
 	}
-	if s[pos] != ')' || !d.fastEnd(pos+1) {
+	if b[pos] != ')' || !d.fastEnd(pos+1) {
 		return nil, -1
 	}
 	return slab.since(mark), pos + 1
@@ -223,28 +270,30 @@ func (d *Decoder) fastParams(pos int) ([]imap.Param, int) {
 
 // fastExt reads the extension data of a part that is no multipart.
 func (d *Decoder) fastExt(p *imap.BodyPart, pos int) int {
-	s := d.s
-	const none, file, inline, noMore = " NIL NIL NIL NIL)", ` NIL ("attachment" (`, ` NIL ("inline" (`, ") NIL NIL)"
-	if len(s)-pos >= 17 && s[pos:pos+16] == none[:16] && s[pos+16] == ')' { // sixteen bytes are compared without a call
+	b := d.b
+	const none, some, noMore = " NIL NIL NIL NIL)", ` NIL ("`, ") NIL NIL)"
+	if len(b)-pos >= 17 && string(b[pos:pos+16]) == none[:16] && b[pos+16] == ')' { // sixteen bytes are compared without a call
 		return pos + len(none)
 	}
-	start, word := pos, 0
-	switch {
-	case strings.HasPrefix(s[pos:], file):
-		word = len("attachment")
-	case strings.HasPrefix(s[pos:], inline):
-		word = len("inline")
-	default:
-		return d.slowly(p, pos, (*Decoder).partExt)
+	if at(b, pos, some) {
+		word, end := dispositionWord(b, pos+len(some))
+		if end > 0 {
+			params, end := d.fastParams(end)
+			if end > 0 && at(b, end, noMore) {
+				p.Disposition, p.DispositionParams = word, params
+				return end + len(noMore)
+			}
+		}
 	}
-	word += pos + len(` NIL ("`)
-	p.Disposition = s[pos+len(` NIL ("`) : word]
-	if p.DispositionParams, pos = d.fastParams(word + 1); pos < 0 {
-		return -1
+	return d.slowly(p, pos, (*Decoder).partExt)
+}
+
+// dispositionWord reads one of the two words that dispositions are, and its quote.
+func dispositionWord(b []byte, pos int) (word string, end int) {
+	for _, w := range [...]string{`attachment"`, `inline"`} {
+		if at(b, pos, w) {
+			return w[:len(w)-1], pos + len(w)
+		}
 	}
-	if strings.HasPrefix(s[pos:], noMore) {
-		return pos + len(noMore)
-	}
-	p.Disposition, p.DispositionParams = "", nil
-	return d.slowly(p, start, (*Decoder).partExt)
+	return "", -1
 }

@@ -17,14 +17,14 @@ func (d *Decoder) fetch(seq imap.SeqNum, uid imap.UID) imap.Response {
 	}
 	d.sp()
 	if len(d.s) >= largeFrame {
-		shared := d.slabs
-		d.slabs = slabs{}
-		defer func() { d.slabs = shared }()
+		shared := d.mem
+		d.mem = new(memory)
+		defer func() { d.mem = shared }()
 	}
 	if !d.open() {
 		return nil
 	}
-	m := d.slabs.messages.one(d.chunk(messageChunk))
+	m := d.mem.messages.one(d.chunk(messageChunk))
 	m.SeqNum, m.UID = seq, uid
 	if uid != 0 {
 		m.Items |= imap.ItemUID
@@ -45,8 +45,14 @@ func (d *Decoder) chunk(size int) int {
 func (d *Decoder) items(m *imap.Message) {
 	open := 1
 	for {
-		if d.fastItem(m) {
-			continue
+		if d.b != nil {
+			if d.fastItem(m) {
+				continue
+			}
+			if d.pos == len(d.b)-1 && d.b[d.pos] == ')' && open == 1 {
+				return
+			}
+			d.own()
 		}
 		if d.tolerates(QuirkSpaces) {
 			d.spaces()

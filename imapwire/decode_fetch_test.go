@@ -257,7 +257,7 @@ func TestStringsOfAnyFormAnywhere(t *testing.T) {
 func TestKeywordsAreSharedAndFlagsKeepNoResponse(t *testing.T) {
 	d := NewDecoder(nil)
 	for range 3 {
-		r, err := d.decode("* 1 FETCH (FLAGS (\\Seen NonJunk \\SEEN $junk " + strings.Repeat("k", 10) + "))")
+		r, err := d.Decode(Frame{Data: []byte("* 1 FETCH (FLAGS (\\Seen NonJunk \\SEEN $junk " + strings.Repeat("k", 10) + "))")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +267,7 @@ func TestKeywordsAreSharedAndFlagsKeepNoResponse(t *testing.T) {
 		}
 	}
 	for i := range 1000 {
-		_, _ = d.decode(fmt.Sprintf("* 1 FETCH (FLAGS (keyword%d))", i))
+		_, _ = d.Decode(Frame{Data: fmt.Appendf(nil, "* 1 FETCH (FLAGS (keyword%d))", i)})
 	}
 	if len(d.keywords) != maxKeywords {
 		t.Error("remembers", len(d.keywords))

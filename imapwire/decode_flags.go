@@ -11,7 +11,7 @@ func (d *Decoder) flagList() []imap.Flag {
 	if !d.open() {
 		return nil
 	}
-	slab := &d.slabs.flags
+	slab := &d.mem.flags
 	mark := len(slab.chunk)
 	for first := true; d.more(first); first = false {
 		f := d.flag()
@@ -55,8 +55,8 @@ func (d *Decoder) flag() imap.Flag {
 
 // systemFlag returns the flag that text is, if it is one of the most common ones as they are mostly
 // written.
-func systemFlag(text string) imap.Flag {
-	switch text {
+func systemFlag[T string | []byte](text T) imap.Flag {
+	switch string(text) {
 	case `\Seen`:
 		return imap.FlagSeen
 	case `\Recent`:

@@ -334,15 +334,10 @@ func (d *Decoder) quotedSlow(start int) string {
 	return ""
 }
 
-// unescape removes the backslashes before quotes and backslashes. Where there is room, the text goes
-// behind that of the row.
+// unescape removes the backslashes before quotes and backslashes.
 func (d *Decoder) unescape(s string) string {
-	b, own := &d.texts, strings.Builder{}
-	if b.Cap()-b.Len() < len(s) {
-		b = &own
-		b.Grow(len(s))
-	}
-	start := b.Len()
+	var b strings.Builder
+	b.Grow(len(s))
 	for {
 		i := strings.IndexByte(s, '\\')
 		if i < 0 || i+1 == len(s) {
@@ -357,7 +352,7 @@ func (d *Decoder) unescape(s string) string {
 		s = s[i+2:]
 	}
 	b.WriteString(s)
-	return b.String()[start:]
+	return b.String()
 }
 
 // literal reads a literal or literal8.

@@ -91,7 +91,7 @@ func (d *Decoder) addSection(m *imap.Message, s imap.Section) {
 		return
 	}
 	m.Items |= imap.ItemSections
-	slab := &d.slabs.sections
+	slab := &d.mem.sections
 	mark := len(slab.chunk) - len(m.Sections)
 	if len(m.Sections) > 0 && (mark < 0 || &slab.chunk[mark] != &m.Sections[0]) {
 		m.Sections = append(m.Sections, s)
