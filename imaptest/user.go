@@ -94,6 +94,10 @@ func canonicalName(name string) string {
 	return name
 }
 
+// RenameMailbox renames a mailbox and those below it, and reports whether that was possible: from exists
+// and is not INBOX, and to does not exist.
+func (u *User) RenameMailbox(from, to string) bool { return from != "INBOX" && u.renameMailbox(from, to) == nil }
+
 func (u *User) find(name string) *Mailbox {
 	u.mu.Lock()
 	defer u.mu.Unlock()

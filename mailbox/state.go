@@ -401,3 +401,12 @@ func (s *State) merge(k int) {
 	s.chunks[k+1].copyTo(c, 0, s.chunks[k+1].n)
 	s.chunks = slices.Delete(s.chunks, k+1, k+2)
 }
+
+// Empty returns the State of a mailbox of which nothing is known but its UIDVALIDITY, so that a
+// resynchronisation from it reports every message as new: for a mailbox that was created while others
+// were watched. With nil instead, what is there is the baseline and not reported.
+func Empty(uidValidity uint32) *State {
+	s := newState()
+	s.uidValidity = uidValidity
+	return s
+}

@@ -44,6 +44,12 @@ func (e *Event) data() event.Data {
 			HighestModSeq: uint64(e.Open.HighestModSeq), Method: e.Open.Method, Push: e.Open.Push, Resumed: e.Open.Resumed,
 		}
 	}
+	if e.Type == MailboxName {
+		return &event.MailboxName{
+			Account: e.Account, Mailbox: e.Mailbox, Change: e.Name.Change, OldMailbox: e.Name.OldMailbox,
+			Attributes: e.Name.Attributes, MailboxID: e.Name.MailboxID,
+		}
+	}
 	return &event.Link{
 		Account: e.Account, Mailbox: e.Mailbox, Up: e.Link.Up, Reason: e.Link.Reason, Stale: e.Link.Stale, VerifiedAt: e.Link.VerifiedAt,
 	}

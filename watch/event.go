@@ -25,11 +25,13 @@ const (
 	FlagChange
 	// Link: the connection was lost or is back, or the mailbox is stale.
 	Link
+	// MailboxName: a mailbox was created, deleted or renamed.
+	MailboxName
 )
 
 // String returns the name of the type.
 func (t Type) String() string {
-	return [...]string{"", "MailboxOpen", "MailboxReset", "MessageNew", "MessageExpunge", "FlagChange", "Link"}[t]
+	return [...]string{"", "MailboxOpen", "MailboxReset", "MessageNew", "MessageExpunge", "FlagChange", "Link", "MailboxName"}[t]
 }
 
 // Event is something that happened to a mailbox.
@@ -63,6 +65,7 @@ type Event struct {
 	Open  *OpenInfo  // of MailboxOpen
 	Reset *ResetInfo // of MailboxReset
 	Link  *LinkInfo  // of Link
+	Name  *NameInfo  // of MailboxName
 }
 
 // Summary is what is known of a message. Its strings are decoded and written by the sender.
@@ -102,4 +105,16 @@ type LinkInfo struct {
 	RetryIn time.Duration
 	// VerifiedAt is the last moment at which it was proven that nothing was missing.
 	VerifiedAt time.Time
+}
+
+// NameInfo tells what became of a mailbox.
+type NameInfo struct {
+	// Change is "created", "deleted" or "renamed".
+	Change string
+	// OldMailbox is the name before, of a renamed one.
+	OldMailbox string
+	// Attributes are those of LIST, such as "\\HasNoChildren"; none for a deleted one.
+	Attributes []string
+	// MailboxID stays when a mailbox is renamed (RFC 8474); "" if the server has none.
+	MailboxID string
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"strings"
@@ -24,7 +25,10 @@ type bench struct {
 	t      *testing.T
 	server *imaptest.Server
 	box    *imaptest.Mailbox
+	user   *imaptest.User
 	opts   watch.Options
+	// account, if not nil, has the whole account be watched, with opts for what both have.
+	account *watch.AccountOptions
 	trace  *lockedBuffer
 
 	mu      sync.Mutex
@@ -42,7 +46,8 @@ func inBubble(t *testing.T, o *imaptest.ServerOptions, test func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, server: imaptest.NewServer(o), trace: &lockedBuffer{}}
-		b.box = b.server.AddUser("jo", "secret").Mailbox("INBOX")
+		b.user = b.server.AddUser("jo", "secret")
+		b.box = b.user.Mailbox("INBOX")
 		b.opts = watch.Options{
 			Client: imapclient.Options{
 				Addr: "mail.example.org", Security: imapclient.InsecurePlaintext,
@@ -98,7 +103,7 @@ func (b *bench) start() {
 	b.cancel, b.stopped = cancel, make(chan struct{})
 	go func() {
 		defer close(b.stopped)
-		for ev, err := range watch.Mailbox(ctx, b.opts) {
+		for ev, err := range b.sequence(ctx) {
 			b.mu.Lock()
 			if err != nil {
 				b.err = err
@@ -114,6 +119,16 @@ func (b *bench) start() {
 		}
 	}()
 	synctest.Wait()
+}
+
+// sequence is what the test watches: one mailbox, or the whole account.
+func (b *bench) sequence(ctx context.Context) iter.Seq2[watch.Event, error] {
+	if b.account == nil {
+		return watch.Mailbox(ctx, b.opts)
+	}
+	o := *b.account
+	o.Options = b.opts
+	return watch.Account(ctx, o)
 }
 
 // stop ends the watcher and returns its final error.
@@ -168,6 +183,9 @@ func line(ev watch.Event) string {
 		return fmt.Sprintf("open %d %s %s", ev.Open.Exists, ev.Open.Method, ev.Open.Push)
 	case watch.MailboxReset:
 		return fmt.Sprintf("reset %d -> %d", ev.Reset.OldUIDValidity, ev.UIDValidity)
+	}
+	if ev.Type == watch.MailboxName {
+		return strings.TrimSpace(fmt.Sprintf("%s %s %s", ev.Name.Change, ev.Mailbox, ev.Name.OldMailbox))
 	}
 	return fmt.Sprintf("link up=%v stale=%v", ev.Link.Up, ev.Link.Stale)
 }

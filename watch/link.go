@@ -15,6 +15,8 @@ type link struct {
 	// sink is given each response of the server in the order of the wire: it is the part of a mailbox's
 	// model that is being built. It is nil while no mailbox is selected.
 	sink func(imap.Response)
+	// news is given the same, for those who look after more than one mailbox; it may be nil.
+	news func(imap.Response)
 }
 
 // connect makes a link. On failure nothing is left behind.
@@ -23,6 +25,9 @@ func connect(ctx context.Context, o *Options) (*link, error) {
 	co := o.Client
 	co.Handler = nil
 	co.Observer = func(r imap.Response) {
+		if l.news != nil {
+			l.news(r)
+		}
 		if l.sink != nil {
 			l.sink(r)
 		}

@@ -1,0 +1,292 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+)
+
+// control looks after all mailboxes of an account with one connection: it lists them, asks for their
+// STATUS or has NOTIFY tell it, and visits those that have changed. It is a machine; hot mailboxes get
+// followers of their own.
+type control struct {
+	o     AccountOptions
+	out   func(Event) error
+	start func(machine) (stop func())
+
+	health health
+	revive revival
+	link   *link
+
+	// names has the mailboxes as they were listed last, nil before.
+	names   *nameList
+	members map[string]*member
+	// home is the mailbox that stays selected, and in IDLE, between two sweeps, if the budget has no
+	// connection to spare for it; else nil.
+	home *session
+
+	sweptAt time.Time
+	// notified: the server tells of changes by NOTIFY on this connection.
+	notified bool
+	relist   bool // the server said that names have changed
+}
+
+// member is a mailbox of the account.
+type member struct {
+	box  *box
+	list *imap.List
+	// stop ends the follower of a hot one; nil for others.
+	stop func()
+	// seen is the STATUS that is accounted for, now the one that came last.
+	seen, now figures
+	visitedAt time.Time
+}
+
+// figures is what STATUS tells of a mailbox. As long as they are the same nothing has changed, as far as
+// STATUS can tell.
+type figures struct {
+	uidValidity uint32
+	uidNext     imap.UID
+	messages    uint32
+	unseen      uint32
+	highest     imap.ModSeq
+}
+
+func figuresOf(st *imap.MailboxStatus) figures {
+	return figures{st.UIDValidity, st.UIDNext, st.Messages, st.Unseen, st.HighestModSeq}
+}
+
+// fullVisits is how often each mailbox is opened whatever its STATUS says: some changes do not show in
+// it, and Gmail's HIGHESTMODSEQ can be ahead of what it tells.
+const fullVisits = time.Hour
+
+func newControl(o AccountOptions, out func(Event) error, start func(machine) func()) *control {
+	c := &control{o: o, out: out, start: start, members: map[string]*member{}}
+	c.revive = newRevival(&c.o.Options, &c.health, func(info *LinkInfo) error {
+		b := box{o: c.o.Options, health: c.health}
+		return c.out(b.linkEvent(info))
+	})
+	return c
+}
+
+// turn does what can be done now; see machine.
+func (c *control) turn(ctx context.Context, heard error) (rest, error) {
+	err := heard
+	switch {
+	case c.link != nil && heard == nil:
+		err = c.work(ctx)
+	case c.link == nil:
+		if err := context.Cause(ctx); err != nil {
+			return rest{}, err
+		}
+		if !c.revive.due() {
+			return c.revive.asleep()
+		}
+		err = c.begin(ctx)
+	}
+	if err == nil {
+		return c.rest(), nil
+	}
+	c.hangUp(ctx)
+	if err := c.revive.lost(ctx, err); err != nil {
+		return rest{}, err
+	}
+	return c.revive.asleep()
+}
+
+// begin connects and looks at everything.
+func (c *control) begin(ctx context.Context) error {
+	c.revive.began = time.Now()
+	l, err := connect(ctx, &c.o.Options)
+	if err != nil {
+		return err
+	}
+	c.link, c.sweptAt = l, time.Time{}
+	l.news = c.hear
+	if err := c.work(ctx); err != nil {
+		return err
+	}
+	return c.revive.revived()
+}
+
+// work does what is due, until nothing is left but to wait.
+func (c *control) work(ctx context.Context) error {
+	if c.home != nil {
+		if err := c.home.proceed(ctx); err != nil {
+			return err
+		}
+	}
+	if c.sweepDue() {
+		if err := c.sweep(ctx); err != nil {
+			return err
+		}
+	}
+	return c.visitChanged(ctx)
+}
+
+func (c *control) sweepDue() bool { return c.relist || !time.Now().Before(c.nextSweep()) }
+
+// nextSweep is when all mailboxes are to be looked at again.
+func (c *control) nextSweep() time.Time {
+	every := c.o.SweepInterval
+	if c.notified {
+		// NOTIFY tells at once. This is the check that does not depend on it.
+		every = max(every, c.o.VerifyInterval)
+	}
+	return c.sweptAt.Add(every)
+}
+
+// rest is what to wait for: the server, where it tells of something on this connection, and the next sweep.
+func (c *control) rest() rest {
+	r := rest{until: c.nextSweep(), jumped: func() { c.sweptAt = time.Time{} }}
+	if c.home != nil || c.notified {
+		r.conn = c.link.conn
+	}
+	if c.home != nil {
+		if due := c.home.due(); !due.IsZero() && due.Before(r.until) {
+			r.until = due
+		}
+	}
+	return r
+}
+
+// hear takes note of what the server says of mailboxes that are not selected.
+func (c *control) hear(r imap.Response) {
+	switch r := r.(type) {
+	case *imap.MailboxStatus:
+		if m := c.member(r.Mailbox); m != nil {
+			m.now = m.now.with(r)
+		}
+	case *imap.List:
+		c.relist = c.relist || c.notified
+	}
+}
+
+// with returns f with what st tells anew: NOTIFY sends only some items.
+func (f figures) with(st *imap.MailboxStatus) figures {
+	for _, item := range []struct {
+		item imap.StatusItems
+		take func()
+	}{
+		{imap.StatusUIDValidity, func() { f.uidValidity = st.UIDValidity }},
+		{imap.StatusUIDNext, func() { f.uidNext = st.UIDNext }},
+		{imap.StatusMessages, func() { f.messages = st.Messages }},
+		{imap.StatusUnseen, func() { f.unseen = st.Unseen }},
+		{imap.StatusHighestModSeq, func() { f.highest = st.HighestModSeq }},
+	} {
+		if st.Items.Has(item.item) {
+			item.take()
+		}
+	}
+	return f
+}
+
+func (c *control) member(name string) *member {
+	if imap.SameMailbox(name, "INBOX") {
+		name = "INBOX"
+	}
+	return c.members[name]
+}
+
+// hangUp ends the connection.
+func (c *control) hangUp(ctx context.Context) {
+	if c.home != nil {
+		c.home.b.save(ctx)
+	}
+	c.home, c.notified = nil, false
+	if c.link != nil {
+		c.link.close(ctx)
+		c.link = nil
+	}
+}
+
+// close ends the connection and saves what is not saved yet. Followers are ended by whoever started them.
+func (c *control) close(ctx context.Context) {
+	c.hangUp(ctx)
+	for _, m := range c.members {
+		if m.stop == nil {
+			m.box.save(ctx)
+		}
+	}
+}
+
+// visitChanged opens the mailboxes whose STATUS has changed, one after the other, and reports what did.
+func (c *control) visitChanged(ctx context.Context) error {
+	var due []*member
+	for _, m := range c.members {
+		if m.stop == nil && (c.home == nil || c.home.b != m.box) && m.wantsVisit() {
+			due = append(due, m)
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	slices.SortFunc(due, func(a, b *member) int { return cmp.Compare(a.list.Mailbox, b.list.Mailbox) })
+	home := c.home
+	if home != nil {
+		home.b.save(ctx)
+		c.home = nil
+	}
+	for _, m := range due {
+		if err := c.visit(ctx, m); err != nil {
+			return err
+		}
+	}
+	if home != nil {
+		return c.goHome(ctx, home.b)
+	}
+	return c.leave(ctx, due)
+}
+
+// wantsVisit reports whether the mailbox must be opened to see what has changed.
+func (m *member) wantsVisit() bool {
+	return m.seen != m.now || time.Since(m.visitedAt) >= fullVisits
+}
+
+// visit opens a mailbox and reports what has changed in it.
+func (c *control) visit(ctx context.Context, m *member) error {
+	b, now := m.box, m.now
+	if !b.loaded {
+		if err := b.load(ctx); err != nil {
+			return err
+		}
+	}
+	if m.visitedAt.IsZero() && now.highest != 0 && accounted(b.known(), now) {
+		// Nothing has changed since the checkpoint, flags included: a start costs no SELECT.
+		b.verified()
+		m.seen, m.visitedAt = now, time.Now()
+		return nil
+	}
+	s := newSession(b, c.link)
+	s.visit, s.push = true, "sweep"
+	if c.notified {
+		s.push = "notify"
+	}
+	err := s.open(ctx)
+	if err == nil {
+		err = s.proceed(ctx)
+	}
+	c.link.sink = nil
+	var refused *MailboxError
+	if errors.As(err, &refused) {
+		c.o.Logger.Warn("a mailbox that is listed cannot be opened", "account", c.o.Account, "mailbox", m.list.Mailbox, "err", refused.Err)
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	b.settle()
+	m.seen, m.visitedAt = now, time.Now()
+	return nil
+}
+
+// settle gives back what is only needed while the mailbox is open.
+func (b *box) settle() {
+	if b.ledger != nil && b.ledger.Len() == 0 {
+		b.stored, b.ledger = b.ledger.State(), nil
+	}
+}

@@ -1,0 +1,204 @@
+package watch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pushmail/pushmail/event"
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/mailbox"
+)
+
+// nameList is what is remembered of the mailboxes of an account, so that one that was created while
+// nobody watched is not taken for one that was always there. It is kept in the Store under the key without a
+// mailbox.
+type nameList struct {
+	Version int             `json:"version"`
+	Names   map[string]name `json:"names"`
+}
+
+// name is a mailbox in a nameList.
+type name struct {
+	UIDValidity uint32   `json:"uidvalidity,omitzero"`
+	UIDNext     imap.UID `json:"uidnext,omitzero"`
+	MailboxID   string   `json:"mailbox_id,omitzero"`
+}
+
+const nameListVersion = 1
+
+func (c *control) namesKey() Key { return Key{Account: c.o.Account} }
+
+// loadNames reads the list that was stored, once.
+func (c *control) loadNames(ctx context.Context) (known bool, err error) {
+	if c.names != nil {
+		return true, nil
+	}
+	c.names = &nameList{Version: nameListVersion, Names: map[string]name{}}
+	b, err := c.o.Store.Load(ctx, c.namesKey())
+	if err != nil || b == nil {
+		return false, err
+	}
+	var stored nameList
+	if err := json.Unmarshal(b, &stored); err != nil || stored.Version != nameListVersion {
+		return false, &CheckpointError{Key: c.namesKey(), Err: fmt.Errorf("the list of mailboxes cannot be used (version %d): %w", stored.Version, err)}
+	}
+	c.names = &stored
+	return true, nil
+}
+
+func (c *control) saveNames(ctx context.Context) error {
+	b, err := json.Marshal(c.names)
+	if err != nil {
+		return err
+	}
+	return c.o.Store.Save(context.WithoutCancel(ctx), c.namesKey(), b)
+}
+
+// noteNames compares the mailboxes that the server lists with those that are known, and tells the
+// difference. The first time there is nothing to compare with.
+func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) error {
+	known, err := c.loadNames(ctx)
+	if err != nil {
+		return err
+	}
+	listed := map[string]*imapclient.Listed{}
+	for _, r := range rows {
+		if imap.SameMailbox(r.Mailbox, "INBOX") {
+			r.Mailbox = "INBOX"
+		}
+		listed[r.Mailbox] = r
+	}
+	gone := map[string]name{}
+	for n, was := range c.names.Names {
+		if listed[n] == nil {
+			gone[n] = was
+		}
+	}
+	changed := len(gone) > 0
+	for _, n := range slices.Sorted(maps.Keys(listed)) {
+		r := listed[n]
+		if _, old := c.names.Names[n]; !old && known {
+			if err := c.arrived(ctx, r, gone); err != nil {
+				return err
+			}
+		}
+		changed = c.remember(r) || changed
+	}
+	for _, n := range slices.Sorted(maps.Keys(gone)) {
+		delete(c.names.Names, n)
+		c.forget(ctx, n) // its checkpoint stays in the Store
+		if err := c.out(c.nameEvent(n, &NameInfo{Change: event.NameDeleted, MailboxID: gone[n].MailboxID})); err != nil {
+			return err
+		}
+	}
+	if !changed && known {
+		return nil
+	}
+	return c.saveNames(ctx)
+}
+
+// remember notes a mailbox that is listed, and reports whether it was not noted like that.
+func (c *control) remember(r *imapclient.Listed) bool {
+	is := nameOf(r)
+	was := c.names.Names[r.Mailbox]
+	c.names.Names[r.Mailbox] = is
+	m := c.members[r.Mailbox]
+	if m == nil {
+		o := c.o.Options
+		o.Mailbox, o.KeepTrying = r.Mailbox, true
+		m = &member{box: newBox(o, c.out)}
+		c.members[r.Mailbox] = m
+	}
+	m.list = &r.List
+	if r.Status != nil {
+		m.now = m.now.with(r.Status)
+	}
+	return was.UIDValidity != is.UIDValidity || was.MailboxID != is.MailboxID || was.UIDNext != is.UIDNext
+}
+
+func nameOf(r *imapclient.Listed) name {
+	if r.Status == nil {
+		return name{}
+	}
+	return name{r.Status.UIDValidity, r.Status.UIDNext, r.Status.MailboxID}
+}
+
+// arrived tells of a mailbox that was not there before: a new one, or one that has a new name and is taken
+// out of gone. Its checkpoint is stored before it is remembered: what is in it must be reported.
+func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[string]name) error {
+	d := &NameInfo{Change: event.NameCreated, MailboxID: nameOf(r).MailboxID}
+	key := Key{Account: c.o.Account, Mailbox: r.Mailbox}
+	var checkpoint []byte
+	var err error
+	if old, ok := renamed(r, gone); ok {
+		delete(gone, old)
+		d.Change, d.OldMailbox = event.NameRenamed, old
+		c.forget(ctx, old)
+		if checkpoint, err = c.o.Store.Load(ctx, Key{Account: c.o.Account, Mailbox: old}); err != nil {
+			return err
+		}
+	}
+	if checkpoint == nil && r.Status != nil && r.Status.UIDValidity != 0 {
+		if checkpoint, err = mailbox.Empty(r.Status.UIDValidity).MarshalBinary(); err != nil {
+			return err
+		}
+	}
+	if checkpoint != nil {
+		if err := c.o.Store.Save(ctx, key, checkpoint); err != nil {
+			return err
+		}
+	}
+	for _, a := range r.Attrs {
+		d.Attributes = append(d.Attributes, string(a))
+	}
+	return c.out(c.nameEvent(r.Mailbox, d))
+}
+
+// renamed finds which of the mailboxes that are gone r was: the one with its MAILBOXID (RFC 8474), or the only
+// one with its UIDVALIDITY, if no UID was lost.
+func renamed(r *imapclient.Listed, gone map[string]name) (string, bool) {
+	is := nameOf(r)
+	var found []string
+	for n, was := range gone {
+		switch {
+		case is.MailboxID != "" && was.MailboxID != "":
+			if is.MailboxID == was.MailboxID {
+				return n, true
+			}
+		case is.UIDValidity != 0 && is.UIDValidity == was.UIDValidity && is.UIDNext >= was.UIDNext && was.UIDNext != 0:
+			found = append(found, n)
+		}
+	}
+	if len(found) != 1 {
+		return "", false
+	}
+	return found[0], true
+}
+
+// forget ends the watching of a mailbox and saves its checkpoint.
+func (c *control) forget(ctx context.Context, n string) {
+	m := c.members[n]
+	if m == nil {
+		return
+	}
+	if m.stop != nil {
+		m.stop()
+	}
+	if c.home != nil && c.home.b == m.box {
+		c.home, c.link.sink = nil, nil
+	}
+	m.box.save(ctx)
+	delete(c.members, n)
+}
+
+func (c *control) nameEvent(n string, info *NameInfo) Event {
+	b := box{o: c.o.Options}
+	b.o.Mailbox = n
+	ev := b.newEvent(MailboxName)
+	ev.Name = info
+	return withID(ev)
+}

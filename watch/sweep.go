@@ -1,0 +1,174 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/mailbox"
+)
+
+// sweep lists the mailboxes with their STATUS, notes what was created, deleted and renamed, and decides
+// who is hot. What STATUS says reaches the members through hear.
+func (c *control) sweep(ctx context.Context) error {
+	began := time.Now()
+	rows, err := c.list(ctx)
+	if err != nil {
+		return err
+	}
+	c.relist = false
+	if len(rows) == 0 && len(c.members) > 0 {
+		// There is always INBOX. To believe that all is gone would be worse than to wait.
+		c.o.Logger.Warn("the server lists no mailbox at all: the list is kept as it was", "account", c.o.Account)
+		c.sweptAt = began
+		return nil
+	}
+	if err := c.noteNames(ctx, rows); err != nil {
+		return err
+	}
+	if !c.notified && c.link.conn.Capabilities().Has(imap.CapNotify) {
+		if err := c.notify(ctx); err != nil {
+			return err
+		}
+	}
+	c.staff()
+	if c.home == nil && !c.notified && c.o.MaxConnections == 1 {
+		if m := c.firstHot(); m != nil {
+			if err := c.goHome(ctx, m.box); err != nil {
+				return err
+			}
+		}
+	}
+	c.sweptAt = began
+	c.health.verified()
+	return nil
+}
+
+// sweepItems are what a sweep asks of each mailbox.
+func sweepItems(caps imap.Capabilities) imap.StatusItems {
+	items := imap.StatusMessages | imap.StatusUIDNext | imap.StatusUIDValidity | imap.StatusUnseen
+	if caps.Has(imap.CapCondStore) {
+		items |= imap.StatusHighestModSeq
+	}
+	if caps.Has(imap.CapObjectID) {
+		items |= imap.StatusMailboxID
+	}
+	return items
+}
+
+// list returns the mailboxes that are to be watched. A mailbox whose STATUS the server refuses is there
+// without one.
+func (c *control) list(ctx context.Context) ([]*imapclient.Listed, error) {
+	caps := c.link.conn.Capabilities()
+	o := &imap.ListOptions{Patterns: c.o.Patterns, ReturnStatus: sweepItems(caps), ReturnSpecialUse: c.usesMatter()}
+	rows, err := c.link.conn.List(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	wants := c.o.wants
+	if c.isGmail() {
+		wants = func(m *imap.List) bool {
+			return c.o.wants(m) && (m.Has(imap.AttrAll) || m.Has(imap.AttrJunk) || m.Has(imap.AttrTrash))
+		}
+	}
+	return slices.DeleteFunc(rows, func(r *imapclient.Listed) bool { return !wants(&r.List) }), nil
+}
+
+// usesMatter reports whether special uses decide what is watched.
+func (c *control) usesMatter() bool { return len(c.o.SpecialUses) > 0 || c.isGmail() }
+
+// isGmail reports whether messages are in All Mail and labels are mailboxes, and the user has not asked for any.
+func (c *control) isGmail() bool {
+	return len(c.o.Patterns) == 0 && len(c.o.SpecialUses) == 0 && c.link.conn.Capabilities().Has(imap.CapGmail)
+}
+
+// firstHot returns the mailbox that matters most, or nil.
+func (c *control) firstHot() *member {
+	for _, name := range c.hotNames() {
+		if m := c.member(name); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+// hotNames are the mailboxes that are to have a connection of their own, the most important first.
+func (c *control) hotNames() []string {
+	if c.o.Hot != nil {
+		return c.o.Hot
+	}
+	for name, m := range c.members {
+		if m.list.Has(imap.AttrAll) && c.isGmail() {
+			return []string{name}
+		}
+	}
+	return []string{"INBOX"}
+}
+
+// staff gives hot mailboxes followers as far as the budget goes, and takes them from others. With NOTIFY
+// nobody needs one but those that the user named.
+func (c *control) staff() {
+	hot := map[*member]bool{}
+	if !c.notified || c.o.Hot != nil {
+		for _, name := range c.hotNames() {
+			if m := c.member(name); m != nil && len(hot) < c.o.MaxConnections-1 {
+				hot[m] = true
+			}
+		}
+	}
+	for _, m := range c.members {
+		switch {
+		case hot[m] && m.stop == nil:
+			m.stop = c.start(newFollower(m.box))
+		case !hot[m] && m.stop != nil:
+			m.stop()
+			m.stop, m.visitedAt = nil, time.Time{}
+		}
+	}
+}
+
+// goHome opens the mailbox that stays selected between sweeps.
+func (c *control) goHome(ctx context.Context, b *box) error {
+	if !b.loaded {
+		if err := b.load(ctx); err != nil {
+			return err
+		}
+	}
+	s := newSession(b, c.link)
+	s.visit = true
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	c.home = s
+	return s.proceed(ctx)
+}
+
+// leave gives up the mailbox that was visited last. With NOTIFY, what changed in a mailbox while it was
+// selected was told as of the selected one, and the last of it may have come too late to be seen: the STATUS of those
+// visited is asked once more.
+func (c *control) leave(ctx context.Context, visited []*member) error {
+	if err := c.link.conn.Unselect(ctx); err != nil && !isRefusal(err) && !errors.As(err, new(*imapclient.UnsupportedError)) {
+		return err
+	}
+	if !c.notified {
+		return nil
+	}
+	for _, m := range visited {
+		if _, err := c.link.conn.Status(ctx, m.list.Mailbox, sweepItems(c.link.conn.Capabilities())); err != nil && !isRefusal(err) {
+			return err
+		}
+		if accounted(m.box.known(), m.now) {
+			m.seen = m.now
+		}
+	}
+	return nil
+}
+
+// accounted reports whether a mailbox with these figures is as it is known.
+func accounted(known *mailbox.State, f figures) bool {
+	return known != nil && known.UIDValidity() == f.uidValidity && uint32(known.Len()) == f.messages &&
+		f.uidNext <= known.UIDNext() && f.highest == known.HighestModSeq()
+}
