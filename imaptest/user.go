@@ -96,7 +96,9 @@ func canonicalName(name string) string {
 
 // RenameMailbox renames a mailbox and those below it, and reports whether that was possible: from exists
 // and is not INBOX, and to does not exist.
-func (u *User) RenameMailbox(from, to string) bool { return from != "INBOX" && u.renameMailbox(from, to) == nil }
+func (u *User) RenameMailbox(from, to string) bool {
+	return from != "INBOX" && u.renameMailbox(from, to) == nil
+}
 
 func (u *User) find(name string) *Mailbox {
 	u.mu.Lock()

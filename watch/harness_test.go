@@ -29,7 +29,7 @@ type bench struct {
 	opts   watch.Options
 	// account, if not nil, has the whole account be watched, with opts for what both have.
 	account *watch.AccountOptions
-	trace  *lockedBuffer
+	trace   *lockedBuffer
 
 	mu      sync.Mutex
 	refuse  error // what dialing comes to
