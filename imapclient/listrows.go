@@ -148,7 +148,7 @@ func (row *Listed) attach(r imap.Response, asked imap.StatusItems) bool {
 	case *imap.MyRights:
 		row.MyRights = r.Rights
 	case *imap.Metadata:
-		row.Metadata = append(row.Metadata, r.Values...)
+		row.Metadata = append(row.Metadata, existing(r.Values)...)
 	}
 	return true
 }

@@ -2,6 +2,7 @@ package imapclient
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapwire"
@@ -60,11 +61,14 @@ func (c *Conn) Create(ctx context.Context, mailbox string, uses ...imap.Attr) (*
 // becomes of mailboxes below it is up to the server: some refuse, with the code HASCHILDREN, some keep the
 // name with \Noselect. A subscription stays.
 //
-// After it, whatever the answer, no mailbox is selected if it was this one. If ctx ends on the way, nobody
-// knows whether the mailbox is gone.
+// If the mailbox is selected, it is given up first by [Conn.Unselect], for servers differ in what they do
+// then; and it stays so if the server refuses. If ctx ends on the way, nobody knows whether the mailbox is
+// gone.
 func (c *Conn) Delete(ctx context.Context, mailbox string) error {
+	if err := c.giveUp(ctx, mailbox, false); err != nil {
+		return err
+	}
 	_, err := c.onMailbox(ctx, "DELETE", mailbox, nil, nil)
-	c.giveUp(mailbox, err)
 	return err
 }
 
@@ -72,24 +76,32 @@ func (c *Conn) Delete(ctx context.Context, mailbox string) error {
 // with the old name. Renaming INBOX is another thing: all its messages move to a new mailbox, and INBOX
 // stays, empty, with the mailboxes below it.
 //
-// After it, whatever the answer, no mailbox is selected if it was this one. If ctx ends on the way, nobody
-// knows what the mailbox is called. Servers that tell of new names themselves do so to the Handler, by
-// imap.List.OldName.
+// If the mailbox, or one below it, is selected, it is given up first by [Conn.Unselect]: Dovecot ends the
+// session otherwise. If ctx ends on the way, nobody knows what the mailbox is called. Servers that tell of
+// new names themselves do so to the Handler, by imap.List.OldName.
 func (c *Conn) Rename(ctx context.Context, from, to string) error {
 	if err := checkNewName("RENAME", to); err != nil {
 		return err
 	}
+	if err := c.giveUp(ctx, from, true); err != nil {
+		return err
+	}
 	_, err := c.onMailbox(ctx, "RENAME", from, func(e *imapwire.Command) { e.Mailbox(to) }, nil)
-	c.giveUp(from, err)
 	return err
 }
 
-// giveUp notes that a mailbox is not selected any more, unless the command was not sent. Servers differ
-// in what they do to a selected mailbox that is renamed or deleted.
-func (c *Conn) giveUp(mailbox string, err error) {
-	if s := c.Selected(); s != nil && alike(s.Mailbox, mailbox) && !SafeToRetry(err) {
-		c.setState(StateAuthenticated)
+// giveUp leaves a mailbox if it, or one below, is selected.
+func (c *Conn) giveUp(ctx context.Context, mailbox string, below bool) error {
+	s := c.Selected()
+	if s == nil || mailbox == "" {
+		return nil
 	}
+	rest, isPrefix := strings.CutPrefix(loose(s.Mailbox), loose(mailbox))
+	// Whatever the delimiter is: it is one of these.
+	if isPrefix && (rest == "" || below && strings.ContainsRune(`/.\^|:`, rune(rest[0]))) {
+		return c.Unselect(ctx)
+	}
+	return nil
 }
 
 // Subscribe puts a name on the list of those that the user wants to see (RFC 9051 section 6.3.7). Some

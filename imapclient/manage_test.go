@@ -352,24 +352,45 @@ func TestNewNamesHaveNoControlCharacters(t *testing.T) {
 	})
 }
 
-func TestSelectedMailboxThatIsDeletedOrRenamedIsGivenUp(t *testing.T) {
+// Dovecot ends a session whose selected mailbox it renames.
+func TestSelectedMailboxIsGivenUpBeforeItIsDeletedOrRenamed(t *testing.T) {
+	remove := func(name string) func(context.Context, *imapclient.Conn) error {
+		return func(ctx context.Context, c *imapclient.Conn) error { return c.Delete(ctx, name) }
+	}
+	rename := func(name string) func(context.Context, *imapclient.Conn) error {
+		return func(ctx context.Context, c *imapclient.Conn) error { return c.Rename(ctx, name, "new") }
+	}
 	for _, tt := range []struct {
-		name, line, answer string
-		do                 func(ctx context.Context, c *imapclient.Conn) error
-		state              imapclient.State
+		name, selected, line string
+		do                   func(ctx context.Context, c *imapclient.Conn) error
+		gone, fails          bool
 	}{
-		{"deleted", "DELETE inbox", "OK", func(ctx context.Context, c *imapclient.Conn) error { return c.Delete(ctx, "inbox") }, imapclient.StateAuthenticated},
-		{"not deleted, perhaps", "DELETE INBOX", "NO", func(ctx context.Context, c *imapclient.Conn) error { return c.Delete(ctx, "INBOX") }, imapclient.StateAuthenticated},
-		{"renamed", "RENAME INBOX x", "OK", func(ctx context.Context, c *imapclient.Conn) error { return c.Rename(ctx, "INBOX", "x") }, imapclient.StateAuthenticated},
-		{"another deleted", "DELETE x", "OK", func(ctx context.Context, c *imapclient.Conn) error { return c.Delete(ctx, "x") }, imapclient.StateSelected},
+		{"deleted", "INBOX", "DELETE inbox", remove("inbox"), true, false},
+		{"not deleted", "a", "DELETE a", remove("a"), true, true},
+		{"renamed", "Ä", "RENAME \"&AOQ-\" new", rename("ä"), true, false},
+		{"the one above is renamed", "a/b", "RENAME a new", rename("a"), true, false},
+		{"the one above is deleted", "a/b", "DELETE a", remove("a"), false, false},
+		{"another is renamed", "ab", "RENAME a new", rename("a"), false, false},
+		{"another is deleted", "ab", "DELETE a", remove("a"), false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			session(t, "C: {d} "+tt.line+"\nS: {d} "+tt.answer+" done", nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
-				if err := tt.do(ctx, c); (err == nil) != (tt.answer == "OK") {
+			script, answer := "C: {s} SELECT {*}\nS: {s} OK done\n", "OK"
+			if tt.gone {
+				script += "C: {u} UNSELECT\nS: {u} OK done\n"
+			}
+			if tt.fails {
+				answer = "NO"
+			}
+			script += "C: {d} " + tt.line + "\nS: {d} " + answer + " done\n"
+			withMailboxes(t, "IMAP4rev1 UNSELECT", script, func(t *testing.T, ctx context.Context, c *imapclient.Conn, _ *news) {
+				if _, err := c.Select(ctx, tt.selected, nil); err != nil {
 					t.Error(err)
 				}
-				if c.State() != tt.state || (c.Selected() != nil) != (tt.state == imapclient.StateSelected) {
-					t.Errorf("state %v, selected %v", c.State(), c.Selected())
+				if err := tt.do(ctx, c); (err != nil) != tt.fails {
+					t.Error(err)
+				}
+				if (c.State() == imapclient.StateSelected) == tt.gone {
+					t.Errorf("state %v", c.State())
 				}
 			})
 		})

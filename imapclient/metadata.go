@@ -2,6 +2,7 @@ package imapclient
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapwire"
@@ -10,7 +11,7 @@ import (
 // Metadata are entries of a mailbox or of the server, as [Conn.GetMetadata] found them.
 type Metadata struct {
 	Mailbox string
-	// Values are the entries, each once. One that does not exist is missing, or Nil, as the server likes.
+	// Values are the entries that exist.
 	Values []imap.Attribute
 	// LongEntries is the size in bytes of the longest value that was left out because of MaxSize; 0 for none.
 	LongEntries uint64
@@ -19,7 +20,7 @@ type Metadata struct {
 // Get returns the value of an entry, whose name has no case, and whether it exists.
 func (m *Metadata) Get(entry string) (string, bool) {
 	for _, v := range m.Values {
-		if imap.EqualFlag(imap.Flag(v.Name), imap.Flag(entry)) && !v.Nil {
+		if imap.EqualFlag(imap.Flag(v.Name), imap.Flag(entry)) {
 			return v.Value, true
 		}
 	}
@@ -44,7 +45,7 @@ func (c *Conn) GetMetadata(ctx context.Context, mailbox string, o *imap.GetMetad
 		if !ok || m.Changed != nil || !alike(m.Mailbox, mailbox) || len(got.Values) > maxEntries {
 			return false
 		}
-		got.Values = append(got.Values, m.Values...) // a server may answer for each entry
+		got.Values = append(got.Values, existing(m.Values)...) // a server may answer for each entry
 		return true
 	})
 	if err != nil {
@@ -54,6 +55,11 @@ func (c *Conn) GetMetadata(ctx context.Context, mailbox string, o *imap.GetMetad
 		got.LongEntries = code.Num
 	}
 	return got, nil
+}
+
+// existing leaves out entries with NIL, which some servers send for those that do not exist.
+func existing(values []imap.Attribute) []imap.Attribute {
+	return slices.DeleteFunc(values, func(v imap.Attribute) bool { return v.Nil })
 }
 
 // SetMetadata sets entries of a mailbox, or of the server if mailbox is "", and removes those that are Nil

@@ -33,7 +33,7 @@ func (c *Conn) Status(ctx context.Context, mailbox string, items imap.StatusItem
 		case !ok:
 		case imap.SameMailbox(st.Mailbox, mailbox):
 			// NOTIFY may speak of this mailbox, too, but not of all the items.
-			if found == nil || st.Items.Has(q.ask) {
+			if found == nil || !found.Items.Has(q.ask) {
 				found = st
 				return true
 			}

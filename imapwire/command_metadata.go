@@ -24,7 +24,11 @@ func (c *Command) GetMetadata(mailbox string, entries []string, o *imap.GetMetad
 
 // SetMetadata appends the arguments of SETMETADATA. A value that is Nil removes its entry (RFC 5464
 // section 4.3). Values with NUL are sent as literal8, which the extension contains.
+//
+// Literals wait for the server, whatever it offers: Dovecot 2.3 refuses the command as soon as it has read
+// the name of a mailbox that does not exist, and would then take the content of a value for commands.
 func (c *Command) SetMetadata(mailbox string, values []imap.Attribute) *Command {
+	c.opts.LiteralPlus, c.opts.LiteralMinus = false, false
 	if len(values) == 0 {
 		return c.fail("entries", "are missing")
 	}
