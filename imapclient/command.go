@@ -213,6 +213,9 @@ func (c *Conn) writeFailed(ctx context.Context, name string, err error) error {
 		c.fail(cause)
 		return cause
 	}
+	if reader, ok := errors.AsType[*ReaderError](err); ok {
+		return c.fail(reader)
+	}
 	if isTimeout(err) {
 		err = &TimeoutError{Op: "write of " + name, After: c.opts.CommandTimeout}
 	}

@@ -23,23 +23,21 @@ type Moved struct {
 	LeftDeleted imap.UIDSet
 }
 
-// MoveError says that a move without MOVE ended half-way, after the messages had been copied. Nothing is
-// lost: the originals are there, and so are the copies, which the result of [Conn.Move] has. To move again would make
-// second copies.
-type MoveError struct {
-	// Stage is "copied" if the originals were not touched, or perhaps some were flagged \Deleted; "flagged" if all
-	// are flagged \Deleted, and perhaps some removed.
-	Stage string
-	Err   error
+// HalfDoneError says that [Conn.Move] or [Conn.Replace], done in steps since the server lacks the command, ended
+// half-way. Nothing is lost: what was to be removed is still there besides what was put into its place, unless the
+// last step removed some of it. To do it again would put that there twice.
+type HalfDoneError struct {
+	Command string // "MOVE" or "REPLACE"
+	// Done is the last step that was carried out, perhaps with parts of the next: "COPY" or "APPEND", or "STORE", which
+	// flagged \Deleted what is to be removed.
+	Done string
+	Err  error
 }
 
-func (e *MoveError) Error() string {
-	if e.Stage == "copied" {
-		return fmt.Sprintf("move: the messages were copied, but not all originals could be flagged \\Deleted: %v", e.Err)
-	}
-	return fmt.Sprintf("move: the messages were copied, but the originals, flagged \\Deleted, could not all be removed: %v", e.Err)
+func (e *HalfDoneError) Error() string {
+	return fmt.Sprintf("%s in steps ended after %s: %v", e.Command, e.Done, e.Err)
 }
-func (e *MoveError) Unwrap() error { return e.Err }
+func (e *HalfDoneError) Unwrap() error { return e.Err }
 
 // Move moves messages of the selected mailbox to the end of another (RFC 6851). Messages that do not exist
 // are left out. An empty set is an error, and a target that does not exist is as for [Conn.Copy]. What is
@@ -49,7 +47,7 @@ func (e *MoveError) Unwrap() error { return e.Err }
 // the last two for those only that the server said it has copied. That needs UIDPLUS; without it, or by sequence
 // number or "*" alone, the error is an *[UnsupportedError] and nothing is sent, but see MoveOptions.LeaveDeleted.
 // There is never an EXPUNGE of anything else. In a set such as 5:* only UIDs from 5 on are meant. Between the steps others can see the messages in both mailboxes; an
-// error then is a *[MoveError].
+// error then is a *[HalfDoneError].
 //
 // The result is never nil: it is true of what was done before an error. If ctx ends on the way, each
 // message is in one of the mailboxes or in both.
@@ -103,21 +101,21 @@ func (c *Conn) moveByHand(ctx context.Context, set imap.UIDSet, mailbox string) 
 	originals := done.UIDs.Sources().Intersect(set)
 	switch {
 	case err != nil && done.UIDs.Len() > 0:
-		return moved, &MoveError{"copied", err}
+		return moved, &HalfDoneError{"MOVE", "COPY", err}
 	case err != nil:
 		return moved, err
 	case done.Unclear || originals.Empty():
 		return moved, c.nothingCopied(ctx, set, done)
 	}
 	if err := c.flagDeleted(ctx, originals); err != nil {
-		return moved, &MoveError{"copied", err}
+		return moved, &HalfDoneError{"MOVE", "COPY", err}
 	}
 	if err := c.ExpungeUIDs(ctx, originals); err != nil {
 		moved.LeftDeleted = originals
 		if part, ok := errors.AsType[*PartialError](err); ok {
 			moved.LeftDeleted = part.Left
 		}
-		return moved, &MoveError{"flagged", err}
+		return moved, &HalfDoneError{"MOVE", "STORE", err}
 	}
 	return moved, nil
 }
@@ -126,13 +124,13 @@ func (c *Conn) moveByHand(ctx context.Context, set imap.UIDSet, mailbox string) 
 // nothing of.
 func (c *Conn) nothingCopied(ctx context.Context, set imap.UIDSet, done *Copied) error {
 	if done.Unclear || done.UIDs.Len() > 0 {
-		return &MoveError{"copied", errUnclear}
+		return &HalfDoneError{"MOVE", "COPY", errUnclear}
 	}
 	there, err := c.existing(ctx, set)
 	if err == nil && there.Empty() {
 		return nil
 	}
-	return &MoveError{"copied", errors.Join(errUnclear, err)}
+	return &HalfDoneError{"MOVE", "COPY", errors.Join(errUnclear, err)}
 }
 
 // moveAndLeave moves messages that exist with COPY and STORE.
@@ -140,13 +138,13 @@ func (c *Conn) moveAndLeave(ctx context.Context, uids imap.UIDSet, mailbox strin
 	done, err := c.copyOrMove(ctx, "COPY", uids, mailbox)
 	moved := &Moved{Copied: *done}
 	if part, ok := errors.AsType[*PartialError](err); ok && !part.Done.Empty() {
-		return moved, &MoveError{"copied", err}
+		return moved, &HalfDoneError{"MOVE", "COPY", err}
 	}
 	if err != nil {
 		return moved, err
 	}
 	if err := c.flagDeleted(ctx, uids); err != nil {
-		return moved, &MoveError{"copied", err}
+		return moved, &HalfDoneError{"MOVE", "COPY", err}
 	}
 	moved.LeftDeleted = uids
 	return moved, nil

@@ -63,9 +63,10 @@ type Command struct {
 	segs    []Segment
 	cur     Segment
 	args    int
-	open    bool // an argument may follow without a space
-	size    int  // bytes in earlier segments, without literals
-	literal int  // bytes of literals in cur
+	open    bool  // an argument may follow without a space
+	wait    int64 // literals of more bytes wait for the server; 0: as the session allows
+	size    int   // bytes in earlier segments, without literals
+	literal int   // bytes of literals in cur
 	err     error
 }
 
@@ -425,12 +426,19 @@ func (c *Command) literalReader(r io.Reader, size int64, binary bool) *Command {
 	return c
 }
 
+// SyncLiterals has literals of more than size bytes wait for the server also where it has LITERAL+, so that it can
+// refuse them before they are sent (RFC 7889 section 4). Zero undoes it. It counts for what is appended after it.
+func (c *Command) SyncLiterals(size int64) *Command {
+	c.wait = size
+	return c
+}
+
 // literalHeader appends the header, and cuts the command there if the server must be waited for.
 func (c *Command) literalHeader(size int64, binary bool) {
 	if binary {
 		c.cur.Data = append(c.cur.Data, '~')
 	}
-	nonSync := c.opts.LiteralPlus || c.opts.LiteralMinus && size <= maxLiteralMinus
+	nonSync := (c.opts.LiteralPlus || c.opts.LiteralMinus && size <= maxLiteralMinus) && (c.wait == 0 || size <= c.wait)
 	c.cur.Data = appendLiteralHeader(c.cur.Data, size, nonSync)
 	if !nonSync {
 		c.cut(true)

@@ -377,3 +377,16 @@ func FuzzSecretsNeverSurvive(f *testing.F) {
 		}
 	})
 }
+
+func TestSyncLiteralsWaitInSpiteOfLiteralPlus(t *testing.T) {
+	c := NewCommand("a1", "X", EncodeOptions{LiteralPlus: true}).SyncLiterals(4).Literal("1234").Literal("12345").SyncLiterals(0).Literal("12345")
+	wire, waits := "", ""
+	segs, err := c.Segments()
+	for _, s := range segs {
+		wire += string(s.Data)
+		waits += fmt.Sprint(s.Wait, " ")
+	}
+	if want := "a1 X {4+}\r\n1234 {5}\r\n12345 {5+}\r\n12345\r\n"; wire != want || waits != "false true " || err != nil {
+		t.Errorf("got %q, waits %s, %v", wire, waits, err)
+	}
+}
