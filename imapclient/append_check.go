@@ -106,7 +106,7 @@ func (c *Conn) appendLimit(ctx context.Context, mailbox string, size int64) (lim
 	switch {
 	case err == nil:
 		return st.AppendLimit, st.Items.Has(imap.StatusAppendLimit), nil
-	case errors.As(err, new(*imap.StatusError)), errors.Is(err, errNoData):
+	case errors.As(err, new(*imap.StatusError)), errors.As(err, new(*NoDataError)):
 		return 0, false, nil // what is wrong with the mailbox, APPEND will tell
 	}
 	return 0, false, err
