@@ -2,7 +2,6 @@ package imapclient
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/pushmail/pushmail/imap"
@@ -106,7 +105,7 @@ func (c *Conn) appendLimit(ctx context.Context, mailbox string, size int64) (lim
 	switch {
 	case err == nil:
 		return st.AppendLimit, st.Items.Has(imap.StatusAppendLimit), nil
-	case errors.As(err, new(*imap.StatusError)), errors.As(err, new(*NoDataError)):
+	case c.Err() == nil && ctx.Err() == nil:
 		return 0, false, nil // what is wrong with the mailbox, APPEND will tell
 	}
 	return 0, false, err
