@@ -44,6 +44,7 @@ type member struct {
 	// seen is the STATUS that is accounted for, now the one that came last.
 	seen, now figures
 	visitedAt time.Time
+	refused   string // why the server did not open it, "" if it did
 }
 
 // figures is what STATUS tells of a mailbox. As long as they are the same nothing has changed, as far as
@@ -272,7 +273,9 @@ func (c *control) visit(ctx context.Context, m *member) error {
 	}
 	c.link.sink = nil
 	var refused *MailboxError
+	m.refused = ""
 	if errors.As(err, &refused) {
+		m.refused = reason(refused.Err)
 		c.o.Logger.Warn("a mailbox that is listed cannot be opened", "account", c.o.Account, "mailbox", m.list.Mailbox, "err", refused.Err)
 		err = nil
 	}

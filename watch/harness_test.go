@@ -54,7 +54,7 @@ func inBubble(t *testing.T, o *imaptest.ServerOptions, test func(b *bench)) {
 				Trace: &imapclient.Trace{W: b.trace, Timestamps: true},
 			},
 			Dial:   b.dial,
-			Login:  func(ctx context.Context, c *imapclient.Conn) error { return c.Login(ctx, "jo", "secret") },
+			Login:  loginAs("jo"),
 			Store:  &watch.MemoryStore{},
 			Logger: slog.New(slog.NewTextHandler(b.trace, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}
@@ -65,6 +65,10 @@ func inBubble(t *testing.T, o *imaptest.ServerOptions, test func(b *bench)) {
 			t.Logf("protocol:\n%s", b.trace.String())
 		}
 	})
+}
+
+func loginAs(user string) func(context.Context, *imapclient.Conn) error {
+	return func(ctx context.Context, c *imapclient.Conn) error { return c.Login(ctx, user, "secret") }
 }
 
 func (b *bench) dial(ctx context.Context, o *imapclient.Options) (*imapclient.Conn, error) {

@@ -1,0 +1,225 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// ManagerOptions are the settings of a [Manager]. Handler is needed.
+type ManagerOptions struct {
+	// Handler is given each event. Nil acknowledges it. After an error the mailbox is left as if the link to
+	// it had been lost, and the event is given again when it is back, after a pause that grows. Events of one mailbox
+	// come in order, one at a time; those of different mailboxes at the same time. A Handler that blocks holds up
+	// its own mailbox alone (and for an account of many mailboxes, those that share its connection).
+	Handler func(ctx context.Context, ev Event) error
+	// Store is used for accounts that bring none. Nil means a memory that ends with the Manager.
+	Store Store
+	// Active bounds how many mailboxes are connecting, being compared or fetched at the same time; those that
+	// wait for the server or for Handler do not count. Zero means 256.
+	Active int
+	// Failed is told of accounts that cannot go on: a checkpoint that cannot be used. It may be nil. The
+	// account stays in [Manager.Status], with the error, until it is removed.
+	Failed func(account string, err error)
+	// Logger is used for accounts that bring none. Nil is silent.
+	Logger *slog.Logger
+}
+
+// Manager watches many accounts in one process. A mailbox that is at rest costs a connection and some
+// hundred bytes, but no goroutine. Each is on its own: what happens to one delays no other.
+//
+// A Manager works from [NewManager] until [Manager.Close]. Its methods may be called from several
+// goroutines, but not from Handler.
+type Manager struct {
+	o      ManagerOptions
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	slots  chan struct{}
+	waiter waiter
+	tasks  sync.WaitGroup
+
+	mu       sync.Mutex
+	accounts map[string]*managed // guarded by mu
+	closed   bool                // guarded by mu
+}
+
+// managed is an account of a Manager: a machine, and those that it has started.
+type managed struct {
+	name  string
+	tasks map[*task]struct{} // guarded by Manager.mu
+	err   error              // guarded by Manager.mu: why it cannot go on
+}
+
+// NewManager returns a Manager without accounts.
+func NewManager(o ManagerOptions) (*Manager, error) {
+	if o.Handler == nil {
+		return nil, errors.New("watch: ManagerOptions.Handler is not set")
+	}
+	if o.Store == nil {
+		o.Store = &MemoryStore{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	m := &Manager{o: o, slots: make(chan struct{}, max(cmp.Or(o.Active, 256), 1)), waiter: goWaiter{}, accounts: map[string]*managed{}}
+	m.ctx, m.cancel = context.WithCancelCause(context.Background())
+	return m, nil
+}
+
+// errManagerClosed is the end of everything in a Manager that was closed.
+var errManagerClosed = errors.New("the manager was closed")
+
+// Add begins to watch an account: one mailbox if o.Mailbox is set, else what AccountOptions choose. It
+// does not wait for the connection. KeepTrying is implied. It is an error if there is an account of that name.
+func (m *Manager) Add(o AccountOptions) error {
+	o.KeepTrying = true
+	o.Store = cmp.Or(o.Store, m.o.Store)
+	o.Logger = cmp.Or(o.Logger, m.o.Logger)
+	one := o.Mailbox != ""
+	var err error
+	if one {
+		o.Options, err = o.Options.resolved()
+	} else {
+		o, err = o.resolved()
+	}
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errManagerClosed
+	}
+	if m.accounts[o.Account] != nil {
+		return fmt.Errorf("watch: there is an account %q already", o.Account)
+	}
+	a := &managed{name: o.Account, tasks: map[*task]struct{}{}}
+	m.accounts[o.Account] = a
+	t := newTask(m, a)
+	if one {
+		t.machine = newFollower(newBox(o.Options, t.put))
+	} else {
+		start := func(sub machine) (stop func()) { return m.start(a, sub) }
+		t.machine = newControl(o, t.put, start)
+	}
+	m.runLocked(t)
+	return nil
+}
+
+// start runs another machine of an account. stop ends it and returns when it has ended.
+func (m *Manager) start(a *managed, sub machine) (stop func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := newTask(m, a)
+	t.machine = sub
+	m.runLocked(t)
+	return func() {
+		<-m.slots // a task that waits must not keep others from working, least of all that one
+		defer func() { m.slots <- struct{}{} }()
+		t.stop()
+	}
+}
+
+func (m *Manager) runLocked(t *task) {
+	t.account.tasks[t] = struct{}{}
+	m.tasks.Add(1)
+	go t.run(nil)
+}
+
+// Remove ends the watching of an account: its connections are closed with LOGOUT and its checkpoints saved.
+// It returns when that is done, or with the cause of ctx, and reports whether there was such an account.
+func (m *Manager) Remove(ctx context.Context, account string) (bool, error) {
+	m.mu.Lock()
+	a := m.accounts[account]
+	delete(m.accounts, account)
+	var tasks []*task
+	if a != nil {
+		tasks = slices.Collect(maps.Keys(a.tasks))
+	}
+	m.mu.Unlock()
+	for _, t := range tasks {
+		t.cancel(errStopped)
+	}
+	for _, t := range tasks {
+		if err := t.wait(ctx); err != nil {
+			return a != nil, err
+		}
+	}
+	return a != nil, nil
+}
+
+// Close ends everything: events that are with Handler are waited for, connections closed with LOGOUT,
+// checkpoints saved. It returns when that is done, or with the cause of ctx.
+func (m *Manager) Close(ctx context.Context) error {
+	m.mu.Lock()
+	m.closed = true
+	var tasks []*task
+	for _, a := range m.accounts {
+		tasks = slices.AppendSeq(tasks, maps.Keys(a.tasks))
+	}
+	m.mu.Unlock()
+	for _, t := range tasks {
+		t.cancel(errManagerClosed)
+	}
+	done := make(chan struct{})
+	go func() {
+		m.tasks.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		m.cancel(errManagerClosed)
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// ended notes that a task has come to its end.
+func (m *Manager) ended(t *task, err error) {
+	m.mu.Lock()
+	delete(t.account.tasks, t)
+	failed := !errors.Is(err, errStopped) && !errors.Is(err, errManagerClosed)
+	if failed {
+		t.account.err = err
+	}
+	m.mu.Unlock()
+	if failed {
+		m.o.Logger.Error("an account cannot go on", "account", t.account.name, "err", err)
+		if m.o.Failed != nil {
+			m.o.Failed(t.account.name, err)
+		}
+	}
+	m.tasks.Done()
+}
+
+// AccountStatus is the state of one account of a [Manager].
+type AccountStatus struct {
+	Account string
+	// Err is why the account cannot go on, nil if it does.
+	Err error
+	// Mailboxes are those that are watched, by name, as far as they are known by now.
+	Mailboxes []MailboxStatus
+}
+
+// Status returns the state of all accounts, by name.
+func (m *Manager) Status() []AccountStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]AccountStatus, 0, len(m.accounts))
+	for _, name := range slices.Sorted(maps.Keys(m.accounts)) {
+		a := m.accounts[name]
+		st := AccountStatus{Account: name, Err: a.err}
+		for t := range a.tasks {
+			st.Mailboxes = append(st.Mailboxes, t.status()...)
+		}
+		slices.SortFunc(st.Mailboxes, func(a, b MailboxStatus) int { return cmp.Compare(a.Mailbox, b.Mailbox) })
+		out = append(out, st)
+	}
+	return out
+}

@@ -1,0 +1,87 @@
+package watch
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// MailboxStatus is the state of one mailbox of an account, or, without a name, that of the connection that
+// looks at the others.
+type MailboxStatus struct {
+	Mailbox string
+	// Up: it was open when it was seen last, and the connection is not known to be lost.
+	Up bool
+	// Busy is since when work on it goes on; zero if it waits. The other fields are those before.
+	Busy time.Time
+	// VerifiedAt is the last moment at which it was proven that nothing was missing; zero if never.
+	VerifiedAt time.Time
+	// Stale: that was too long ago, and a Link event said so.
+	Stale bool
+	// Deaf: the push has failed to tell of a change not long ago, so the server is asked each minute.
+	Deaf bool
+	// Reason is why it is not up, RetryAt when the next attempt is due.
+	Reason  string
+	RetryAt time.Time
+	// Push is how news is learned: "idle", "notify", "sweep" or "poll"; "" if that is not known yet.
+	Push string
+	// Exists is the number of messages known.
+	Exists int
+}
+
+func (f *follower) status(dst []MailboxStatus) []MailboxStatus {
+	st := f.b.status()
+	if f.s != nil {
+		st.Up, st.Push = true, f.s.push
+	} else {
+		f.revive.explain(&st)
+	}
+	return append(dst, st)
+}
+
+func (c *control) status(dst []MailboxStatus) []MailboxStatus {
+	st := MailboxStatus{Up: c.link != nil, VerifiedAt: c.health.verifiedAt, Stale: c.health.stale}
+	if c.link == nil {
+		c.revive.explain(&st)
+	}
+	dst = append(dst, st)
+	first := len(dst)
+	for _, m := range c.members {
+		if m.stop != nil {
+			continue // its follower tells
+		}
+		own := m.box.status()
+		own.Up, own.Push, own.Reason, own.RetryAt = st.Up && !m.visitedAt.IsZero(), "sweep", st.Reason, st.RetryAt
+		switch {
+		case c.notified:
+			own.Push = "notify"
+		case c.home != nil && c.home.b == m.box:
+			own.Push = c.home.push
+		}
+		if m.refused != "" {
+			own.Up, own.Reason = false, m.refused
+		}
+		dst = append(dst, own)
+	}
+	slices.SortFunc(dst[first:], func(a, b MailboxStatus) int { return cmp.Compare(a.Mailbox, b.Mailbox) })
+	return dst
+}
+
+func (b *box) status() MailboxStatus {
+	st := MailboxStatus{Mailbox: b.o.Mailbox, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: time.Now().Before(b.deafUntil)}
+	switch {
+	case b.ledger != nil:
+		st.Exists = int(b.ledger.View().Exists())
+	case b.stored != nil:
+		st.Exists = b.stored.Len()
+	}
+	return st
+}
+
+// explain says why there is no connection.
+func (r *revival) explain(st *MailboxStatus) {
+	st.RetryAt = r.retryAt
+	if r.cause != nil {
+		st.Reason = reason(r.cause)
+	}
+}
