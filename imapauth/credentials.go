@@ -34,6 +34,8 @@ type Credentials struct {
 	// AllowCleartext allows mechanisms that show the password or the token also without TLS, where
 	// anyone on the way can read it. Those named in Mechanisms are allowed anyway.
 	AllowCleartext bool
+	// Memory keeps what the server refused from being tried again at the next login. Nil does not.
+	Memory *Memory
 }
 
 // able returns the mechanisms that c has what is needed for, the best first: a certificate, then a

@@ -25,7 +25,8 @@ type Way struct {
 	// Binding binds a mechanism of the SCRAM family to the TLS connection, or does not.
 	Binding Binding
 
-	cred *Credentials
+	cred  *Credentials
+	offer string
 }
 
 // String returns the mechanism, with the type of channel binding if it has one.
@@ -37,9 +38,9 @@ func (w Way) String() string {
 }
 
 // Select returns the ways to log in that the server offers and that c has what is needed for, the best
-// first. c must not change while they are used. The error is a *[NoMechanismError].
+// first, or that which [Credentials.Memory] has. c must not change while they are used. The error is a *[NoMechanismError].
 func Select(p Peer, c *Credentials) ([]Way, error) {
-	able := c.able(p)
+	able, offer := c.able(p), offerOf(p)
 	var ways []Way
 	var exposed []Mechanism
 	for _, m := range able {
@@ -49,12 +50,12 @@ func Select(p Peer, c *Credentials) ([]Way, error) {
 			exposed = append(exposed, m)
 		case m.isPlus():
 			for _, b := range bindings(p.TLS) {
-				ways = append(ways, Way{m, Binding{channel: b}, c})
+				ways = append(ways, Way{m, Binding{channel: b}, c, offer})
 			}
 		case m.IsSCRAM():
-			ways = append(ways, Way{m, c.bindingFlag(m, p), c})
+			ways = append(ways, Way{m, c.bindingFlag(m, p), c, offer})
 		default:
-			ways = append(ways, Way{m, NoBinding, c})
+			ways = append(ways, Way{m, NoBinding, c, offer})
 		}
 	}
 	if len(ways) == 0 {
@@ -62,7 +63,7 @@ func Select(p Peer, c *Credentials) ([]Way, error) {
 			Offered: p.Capabilities.Auth(), LoginDisabled: p.Capabilities.Has(imap.CapLoginDisabled), Able: able, Exposed: exposed,
 		}
 	}
-	return ways, nil
+	return c.Memory.favourite(offer, ways), nil
 }
 
 // Client returns the mechanism ready for one login. For OAuth it asks the token source, whose failure

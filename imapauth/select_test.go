@@ -250,6 +250,40 @@ func TestTokensAreAskedFor(t *testing.T) {
 	}
 }
 
+func TestWhatAServerTookIsRemembered(t *testing.T) {
+	cred := credentials("password")
+	cred.Memory = &imapauth.Memory{}
+	offer := func(caps string, state *tls.ConnectionState) []imapauth.Way {
+		ways, err := imapauth.Select(imapauth.Peer{Capabilities: imap.ParseCapabilities(caps), TLS: state}, cred)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ways
+	}
+	const caps, sorted, first = "AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN LOGINDISABLED", "AUTH=PLAIN AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-256 LOGINDISABLED", "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN"
+	ways := offer(caps, secure)
+	ways[2].Remember()
+	for _, c := range []struct {
+		name, caps string
+		tls        *tls.ConnectionState
+		want       string
+	}{
+		{"the same", caps, secure, "PLAIN SCRAM-SHA-256 SCRAM-SHA-1"},
+		{"the same in another order", sorted, secure, "PLAIN SCRAM-SHA-256 SCRAM-SHA-1"},
+		{"more", caps + " AUTH=XOAUTH2", secure, first},
+		{"LOGIN too", "AUTH=SCRAM-SHA-256 AUTH=PLAIN", secure, "SCRAM-SHA-256 PLAIN LOGIN command"},
+		{"without TLS", caps, nil, "SCRAM-SHA-256 SCRAM-SHA-1"},
+	} {
+		if got := names(offer(c.caps, c.tls)); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+	ways[2].Forget()
+	if got := names(offer(caps, secure)); got != first {
+		t.Errorf("forgotten: %s, want %s", got, first)
+	}
+}
+
 func ExampleSelect() {
 	cred := &imapauth.Credentials{Username: "jo", Password: imapauth.NewSecret("hunter2!")}
 	for _, offer := range []string{"IMAP4rev1 AUTH=PLAIN AUTH=SCRAM-SHA-256", "IMAP4rev1 AUTH=XOAUTH2 LOGINDISABLED"} {

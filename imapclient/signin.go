@@ -18,7 +18,8 @@ import (
 // is sent if there is no way; the error is then an *[imapauth.NoMechanismError], which lists what there is.
 //
 // If the server does not take a mechanism, the next one is tried on the same connection; if it says
-// that the password is wrong, none is, for servers lock accounts after a few attempts. An access token
+// that the password is wrong, none is, for servers lock accounts after a few attempts. What a server took
+// in the end is kept in Credentials.Memory. An access token
 // that is refused is asked for once more, forced, and tried again (RFC 7628 section 3.2.3); if the server
 // hangs up meanwhile the error is a *[TokenRenewedError].
 //
@@ -36,9 +37,13 @@ func (c *Conn) SignIn(ctx context.Context, cred *imapauth.Credentials) error {
 	for len(ways) > 0 {
 		err = c.signInWith(ctx, cred, ways[0])
 		var refused *AuthError
+		if err == nil && len(before) > 0 {
+			ways[0].Remember()
+		}
 		if !errors.As(err, &refused) {
 			return err
 		}
+		ways[0].Forget()
 		refused.Before = before
 		if refused.Refusal != RefusedMechanism || c.Err() != nil {
 			return err
@@ -76,9 +81,9 @@ func waysAfter(ways []imapauth.Way, refused *AuthError) []imapauth.Way {
 		}
 	case errors.As(refused, &st) && st.HasCode(imap.CodeAuthenticationFailed):
 		// A server that refuses SCRAM for a user, and not in general, most likely has no SCRAM keys of
-		// that user: the rest of the family is for the end.
-		others, family := split(rest, func(w imapauth.Way) bool { return !w.Mechanism.IsSCRAM() })
-		rest = append(others, family...)
+		// that user: what can do without keys comes before the rest of the family.
+		shown, others := split(rest, func(w imapauth.Way) bool { return w.Mechanism.Cleartext() })
+		rest = append(shown, others...)
 	}
 	return rest
 }

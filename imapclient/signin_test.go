@@ -115,12 +115,20 @@ func TestRefusedMechanismGivesWayToTheNext(t *testing.T) {
 func TestUserWithoutSCRAMKeys(t *testing.T) {
 	const greeting = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN] hello\n"
 	cred := byPassword()
+	cred.Memory = &imapauth.Memory{}
 	_, err := signIn(t, greeting+`
 		C: {a} AUTHENTICATE SCRAM-SHA-256 {first}
 		S: {a} NO [AUTHENTICATIONFAILED] Authentication failed.
 		C: {b} AUTHENTICATE PLAIN AGpvAGh1bnRlcjIh
 		S: {b} OK [CAPABILITY IMAP4rev1] welcome`, cred, nil)
 	if err != nil {
+		t.Error(err)
+	}
+	// The next time the server is not asked again, until it refuses that, too.
+	_, err = signIn(t, greeting+`
+		C: {b} AUTHENTICATE PLAIN AGpvAGh1bnRlcjIh
+		S: {b} NO [AUTHENTICATIONFAILED] Authentication failed.`, cred, nil)
+	if refused, ok := errors.AsType[*imapclient.AuthError](err); !ok || refused.Refusal != imapclient.RefusedCredentials {
 		t.Error(err)
 	}
 	cred.AllowCleartext = false

@@ -202,12 +202,13 @@ func (p printable) Write(text []byte) (int, error) {
 
 // login returns a function that logs in with what source brings, by the best way that the server offers.
 func (f *connFlags) login(user string, source passwordSource) func(context.Context, *imapclient.Conn) error {
+	memory := &imapauth.Memory{}
 	return func(ctx context.Context, c *imapclient.Conn) error {
 		secret, err := source(ctx)
 		if err != nil {
 			return err
 		}
-		cred := &imapauth.Credentials{Username: user, Password: imapauth.NewSecret(secret), AllowCleartext: f.plaintext}
+		cred := &imapauth.Credentials{Username: user, Password: imapauth.NewSecret(secret), AllowCleartext: f.plaintext, Memory: memory}
 		if f.oauth {
 			cred.Password, cred.Tokens = imapauth.Secret{}, imapauth.StaticToken(imapauth.NewSecret(secret))
 		}

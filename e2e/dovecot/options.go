@@ -15,6 +15,9 @@ type Options struct {
 	// more mechanisms to log in, OAuth among them (Server.Token).
 	Full bool
 
+	// Extra are lines of dovecot.conf, put before the passdbs: other passdbs in it are asked first.
+	Extra string
+
 	// Without lists capabilities that the server does not announce. It would still obey the commands: a client that
 	// uses one anyway is wrong and its test must notice by other means (the protocol log).
 	Without []string
