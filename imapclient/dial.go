@@ -72,13 +72,24 @@ func (c *Conn) open(ctx context.Context) error {
 	}
 	c.setSecurity(security)
 	c.beforeTLS = security.cleartextFirst()
-	if err := c.greeting(ctx); err != nil {
-		return err
+	err := c.greeting(ctx)
+	if err == nil && c.beforeTLS {
+		err = c.upgrade(ctx)
 	}
 	if c.beforeTLS {
-		return c.upgrade(ctx)
+		return withoutCode(err)
 	}
-	return nil
+	return err
+}
+
+// withoutCode takes the response code out of an error that came before TLS. Anybody can have put it there,
+// and one such as AUTHENTICATIONFAILED would end all further attempts.
+func withoutCode(err error) error {
+	var st *imap.StatusError
+	if errors.As(err, &st) {
+		st.Code = nil
+	}
+	return err
 }
 
 // greeting reads the first response (RFC 9051 section 7.1): OK, PREAUTH or BYE.

@@ -7,6 +7,13 @@
 //	box, err := c.Select(ctx, "INBOX", &imapclient.SelectOptions{ReadOnly: true})
 //	for m, err := range c.Fetch(ctx, imap.SetOfRange[imap.UID](1, 0), &imapclient.FetchOptions{Items: imap.ItemsAll}) { … }
 //
+// # Connecting
+//
+// [Dial] tries the addresses of a host in turns (RFC 8305), speaks TLS from the start unless
+// Options.Security says otherwise, and reads the greeting. [Options] has the rest: client certificates
+// and roots (TLSConfig), [Pin], [Proxy], what concerns TCP (Dialer, UserTimeout), a deadline for each step. [New]
+// takes any net.Conn. [ParseURL] makes Options of a URL, and [Conn.Security] says what a connection became.
+//
 // # Who drives
 //
 // A [Conn] has no goroutine of its own. Whoever calls a method drives the connection: sends the
@@ -31,7 +38,7 @@
 //
 // *imap.StatusError: the server said NO, BAD or BYE. [ErrNotAuthenticated] and [ErrNotSelected]: the
 // command does not fit the state, and nothing was sent. *[UnsupportedError]: the server lacks an
-// extension, and nothing was sent. *[TimeoutError], *[GreetingError], *[DialError], *[CertificateError]:
-// what they say. Once a connection is closed, every error unwraps to net.ErrClosed and to the cause.
-// [Classify] and [SafeToRetry] sort errors by what a caller can do about them.
+// extension, and nothing was sent. *[TimeoutError], *[GreetingError], *[DialError], *[CertificateError],
+// *[SecurityError], *[OptionError]: what they say. Once a connection is closed, every error unwraps to
+// net.ErrClosed and to the cause. [Classify] and [SafeToRetry] sort errors by what a caller can do about them.
 package imapclient

@@ -48,9 +48,9 @@ type Options struct {
 	// ControlContext, FallbackDelay. Nil is the zero Dialer. Unless it says something of keepalive, a
 	// connection is probed after 60 s of silence, each 15 s, and given up after 4 probes.
 	//
-	// The addresses of the host are tried in the order of RFC 8305: both families in turn, and each
-	// FallbackDelay (zero means 250 ms, negative one after the other) or failure the next one, until one
-	// answers. Its Timeout and Deadline hold for each address, DialTimeout for all together.
+	// The addresses of the host are tried as RFC 8305 sections 4 and 5 say: both families in turn, and after
+	// each FallbackDelay (zero means 250 ms, negative never) or failure the next one, until one answers. At
+	// most 16 are tried. Its Timeout and Deadline hold for each address, DialTimeout for all together.
 	Dialer *net.Dialer
 	// UserTimeout is how long data that was sent may stay without an answer of the peer's TCP before the
 	// system gives the connection up (TCP_USER_TIMEOUT, RFC 5482); it also bounds keepalive. Zero

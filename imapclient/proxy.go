@@ -16,7 +16,8 @@ import (
 )
 
 // Proxy is a server that connections are made through. [ParseProxy] and [ProxyFromEnvironment] make one.
-// Its String has neither user nor password, and no error or trace has them.
+// Its String has neither user nor password, and no error or trace has them. [Conn.RemoteAddr] is the
+// address of the proxy.
 type Proxy struct {
 	// TLSConfig is for a proxy that is itself spoken to over TLS (https://). It is cloned. Nil means the
 	// system's roots and TLS 1.2 or newer. ServerName is the host of the proxy when empty.

@@ -92,6 +92,24 @@ func TestPreauthIsRefusedBeforeStartTLSWhateverIsAllowed(t *testing.T) {
 	})
 }
 
+// Whoever can write into a connection before TLS must not be able to end all further attempts.
+func TestCodesBeforeTLSAreNotBelieved(t *testing.T) {
+	for _, script := range []string{
+		"S: * BYE [AUTHENTICATIONFAILED] no such user\nclose",
+		"S: * OK hello\nC: {s} STARTTLS\nS: * BYE [AUTHENTICATIONFAILED] no such user\nclose",
+	} {
+		for _, security := range []imapclient.Security{imapclient.StartTLS, imapclient.InsecureOpportunisticTLS} {
+			imaptest.Transcript(t, script, func(t *testing.T, nc net.Conn) {
+				_, err := imapclient.New(t.Context(), nc, &imapclient.Options{Addr: "mail.example.org", Security: security})
+				var bye *imap.StatusError
+				if !errors.As(err, &bye) || imapclient.Classify(err).Class != imapclient.ClassTransient {
+					t.Errorf("%v: error %v of class %v", security, err, imapclient.Classify(err).Class)
+				}
+			})
+		}
+	}
+}
+
 // A server that is busy is not one without TLS.
 func TestByeToStartTLSIsNotARefusal(t *testing.T) {
 	imaptest.Transcript(t, "S: * OK hello\nC: {s} STARTTLS\nS: * BYE [UNAVAILABLE] later\nclose", func(t *testing.T, nc net.Conn) {
