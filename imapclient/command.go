@@ -23,6 +23,12 @@ type command struct {
 	// secrets are hidden in all that the server says meanwhile. Nil hides nothing.
 	secrets *secrets
 
+	// In a pipeline:
+	piped     *call // whose command it is
+	size      int   // bytes sent
+	ambiguous bool  // its answers do not say that they belong to it
+	dropped   bool  // nothing of it was sent
+
 	continued bool // a "+" came
 	done      bool
 	status    imap.Status
@@ -94,7 +100,7 @@ func (c *Conn) beginInIdle(ctx context.Context) error {
 
 // quiesce ends IDLE and reads the late answers of commands whose callers have gone.
 func (c *Conn) quiesce(ctx context.Context) error {
-	if c.wait.idle == nil && len(c.pending) == 0 {
+	if c.call != nil || c.wait.idle == nil && len(c.pending) == 0 {
 		return nil
 	}
 	defer c.intr.watch(ctx)()
@@ -120,6 +126,17 @@ func (c *Conn) send(ctx context.Context, cmd *command, build func(*imapwire.Comm
 	segs, err := enc.Segments()
 	if err != nil {
 		return notSent(err)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return notSent(err)
+	}
+	if c.call != nil {
+		f := c.streaming
+		streams := f != nil && &f.command == cmd && f.body != nil
+		if alone, err := c.call.send(cmd, enc, segs, streams); err != nil || !alone {
+			return err
+		}
+		c.streaming = f
 	}
 	defer c.intr.watch(ctx)()
 	if err := context.Cause(ctx); err != nil {

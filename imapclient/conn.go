@@ -17,10 +17,19 @@ import (
 // or an error, and never reconnects. Its methods may be called from several goroutines; they wait
 // for each other. See the package documentation for who drives it, and what cancelling leaves behind.
 type Conn struct {
+	*core
+	// call is the part of a pipeline that this Conn was given to, or nil. See [Conn.Pipeline].
+	call *call
+}
+
+// core is a connection. Several Conns share it while a pipeline runs.
+type core struct {
 	opts Options
 	intr interrupter
 	// bodies is the loop over FetchBodies that holds the connection, if any.
 	bodies atomic.Pointer[bodyLoop]
+	// piping is the pipeline that holds the connection, if any.
+	piping atomic.Pointer[pipeline]
 
 	// drive is held by the goroutine that drives the connection. It guards the fields below it.
 	drive     chan struct{}
@@ -34,7 +43,9 @@ type Conn struct {
 	streaming *fetching  // the latest FETCH, whose long contents may be streamed
 	handled   int        // responses that went to the Handler
 	wait      waitState
-	beforeTLS bool // what is read is not to be believed: TLS is still to come
+	live      []*LiveSearch // results that the server keeps up to date
+	pipe      *pipeline     // that runs, or nil
+	beforeTLS bool          // what is read is not to be believed: TLS is still to come
 
 	// mu guards the fields below it, which other goroutines may read.
 	mu       sync.Mutex
@@ -68,16 +79,16 @@ func (s State) String() string {
 }
 
 func newConn(nc net.Conn, o Options) *Conn {
-	c := &Conn{
+	c := &Conn{core: &core{
 		opts:  o,
 		drive: make(chan struct{}, 1),
 		nc:    nc,
 		wire:  o.Wire,
 		done:  make(chan struct{}),
-	}
+	}}
 	c.intr.nc = nc
 	c.framer = imapwire.NewFramer(source{c}, &c.wire)
-	c.framer.Stream = c.stream
+	c.framer.Stream = c.streamOf
 	c.dec = imapwire.NewDecoder(&c.wire)
 	return c
 }
@@ -172,6 +183,9 @@ func (c *Conn) acquire(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return notSent(err)
 	}
+	if c.call != nil {
+		return c.call.mayDrive()
+	}
 	select {
 	case c.drive <- struct{}{}:
 		return nil
@@ -181,6 +195,9 @@ func (c *Conn) acquire(ctx context.Context) error {
 	defer c.intr.got()
 	stuck, watched := c.stuck()
 	defer watched()
+	if p := c.piping.Load(); p != nil {
+		return c.acquireAfter(ctx, p)
+	}
 	select {
 	case c.drive <- struct{}{}:
 		return nil
@@ -193,7 +210,12 @@ func (c *Conn) acquire(ctx context.Context) error {
 	}
 }
 
-func (c *Conn) release() { <-c.drive }
+// release lets others drive.
+func (c *Conn) release() {
+	if c.call == nil {
+		<-c.drive
+	}
+}
 
 func (c *Conn) setState(s State) {
 	c.mu.Lock()

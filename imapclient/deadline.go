@@ -94,6 +94,16 @@ func (i *interrupter) watch(ctx context.Context) (stop func()) {
 	}
 }
 
+// watchOnly is watch, and sees to it that no other context is watched meanwhile.
+func (i *interrupter) watchOnly(ctx context.Context) (stop func()) {
+	end := i.watch(ctx)
+	i.watched = true
+	return func() {
+		i.watched = false
+		end()
+	}
+}
+
 // want says that a caller wants to drive; a driver that only waits gives way.
 func (i *interrupter) want() {
 	i.mu.Lock()

@@ -39,6 +39,12 @@ func (s source) Read(p []byte) (int, error) {
 // names what is waited for. If ctx ends, its cause is returned and the connection can go on. The
 // caller watches ctx.
 func (c *Conn) step(ctx context.Context, op string, silence time.Duration) error {
+	if c.call != nil {
+		if !c.call.alone {
+			return c.call.wait()
+		}
+		ctx = c.call.pipe.ctx
+	}
 	if e := c.wait.ending; e != nil {
 		if !e.done {
 			return c.stepUntil(ctx, "end of IDLE", c.wait.endBy, c.opts.IdleTimeout)
@@ -183,8 +189,13 @@ func (c *Conn) dispatch(r imap.Response) {
 	}
 	for _, cmd := range c.pending {
 		if cmd.take != nil && cmd.take(r) {
+			c.heard(cmd)
 			return
 		}
+	}
+	if c.updateLive(r) {
+		c.handled++
+		return
 	}
 	c.handle(r)
 }
@@ -221,7 +232,15 @@ func (c *Conn) complete(r *imap.Tagged) bool {
 		}
 		c.pending = append(c.pending[:i], c.pending[i+1:]...)
 		cmd.status, cmd.done = r.Status, true
+		c.heard(cmd)
 		return true
 	}
 	return false
+}
+
+// heard notes which command the last response belongs to.
+func (c *Conn) heard(cmd *command) {
+	if c.pipe != nil {
+		c.pipe.heard = cmd
+	}
 }

@@ -41,6 +41,9 @@ func (c *Conn) Logout(ctx context.Context) error {
 	if c.Err() != nil {
 		return nil
 	}
+	if c.call != nil {
+		return c.call.refuse("LOGOUT")
+	}
 	ctx, cancel := context.WithTimeout(ctx, logoutTimeout)
 	defer cancel()
 	_, err := c.exec(ctx, "LOGOUT", nil, func(r imap.Response) bool {

@@ -38,6 +38,9 @@ func (c *Conn) Wait(ctx context.Context) error {
 	if err := c.need(StateAuthenticated); err != nil {
 		return err
 	}
+	if c.call != nil {
+		return c.call.refuse("IDLE")
+	}
 	for {
 		if err := c.acquireToWait(ctx); err != nil {
 			return err

@@ -22,6 +22,9 @@ type EncodeOptions struct {
 	UTF8 bool
 	// Binary: the server has BINARY, so content with NUL can be sent (RFC 3516).
 	Binary bool
+	// UIDOnly: sequence numbers must not be used, after ENABLE UIDONLY (RFC 9586) or while NOTIFY may shift
+	// them at any time (RFC 5465 section 5.3). One is an error.
+	UIDOnly bool
 	// MaxLine is how long a line the server takes, for [Command.Room]. Zero means 8,192, which RFC
 	// 7162 section 4 asks of servers.
 	MaxLine int
@@ -67,6 +70,8 @@ type Command struct {
 	wait    int64 // literals of more bytes wait for the server; 0: as the session allows
 	size    int   // bytes in earlier segments, without literals
 	literal int   // bytes of literals in cur
+	set     imap.NumSet
+	seqs    bool // a set has sequence numbers
 	err     error
 }
 
@@ -90,6 +95,13 @@ func (c *Command) Name() string { return c.name }
 
 // Tag returns the tag of the command.
 func (c *Command) Tag() string { return c.tag }
+
+// NumSet returns the first set of messages among the arguments, or nil.
+func (c *Command) NumSet() imap.NumSet { return c.set }
+
+// UsesSeqNums reports whether an argument is a set of sequence numbers, which mean something else after an
+// EXPUNGE (RFC 9051 section 5.5).
+func (c *Command) UsesSeqNums() bool { return c.seqs }
 
 // Err returns the first error, an *[ArgumentError] or nil.
 func (c *Command) Err() error { return c.err }
@@ -194,6 +206,15 @@ func (c *Command) Set(set imap.NumSet) *Command {
 	c.next()
 	if set == nil || set.Empty() {
 		return c.fail("message set", "is empty")
+	}
+	if !set.ByUID() {
+		if c.opts.UIDOnly {
+			return c.fail("message set", "has sequence numbers, which UIDONLY or NOTIFY forbids: use UIDs")
+		}
+		c.seqs = true
+	}
+	if c.set == nil {
+		c.set = set
 	}
 	var err error
 	if c.cur.Data, err = set.AppendText(c.cur.Data); err != nil {
