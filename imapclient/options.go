@@ -27,10 +27,10 @@ type Options struct {
 	//
 	// Sessions are resumed, which spares the server's certificate and, with TLS 1.2, a round trip.
 	// Unless ClientSessionCache is set, connections of this process to the same Addr share sessions
-	// if [Dial] makes them directly and TLSConfig has neither client certificates nor
-	// VerifyPeerCertificate nor EncryptedClientHelloConfigList. Who resumes can be recognised: the server can tell
-	// that two accounts belong to one process, and with TLS 1.2 so can anyone on the way (RFC 8446
-	// appendix C.4). To avoid that give each account a cache of its own, or set
+	// if [Dial] makes them without Proxy and DialContext, and TLSConfig has neither client certificates
+	// nor VerifyPeerCertificate nor EncryptedClientHelloConfigList. Who resumes can be recognised: the
+	// server can tell that two accounts belong to one process, and with TLS 1.2 so can anyone on the way
+	// (RFC 8446 appendix C.4). To avoid that give each account a cache of its own, or set
 	// SessionTicketsDisabled.
 	TLSConfig *tls.Config
 	// Pins, if any, are the keys of which the server must have one, besides what TLSConfig demands: any
