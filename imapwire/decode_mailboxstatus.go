@@ -71,7 +71,9 @@ func (d *Decoder) statusItem(r *imap.MailboxStatus, name string) {
 		}
 		setStatus(d, r, imap.StatusAppendLimit, &r.AppendLimit, limit)
 	case "MAILBOXID":
-		setStatus(d, r, imap.StatusMailboxID, &r.MailboxID, d.objectID())
+		if !d.skipBinaryID() {
+			setStatus(d, r, imap.StatusMailboxID, &r.MailboxID, d.objectID())
+		}
 	default:
 		value := d.raw()
 		r.Unknown = append(r.Unknown, imap.RawItem{Name: name, Value: value})
@@ -83,4 +85,24 @@ func setStatus[T any](d *Decoder, r *imap.MailboxStatus, item imap.StatusItems, 
 		*field = value
 		r.Items |= item
 	}
+}
+
+// skipBinaryID skips "(…)" if what is in it is not text.
+func (d *Decoder) skipBinaryID() bool {
+	text := d.s[d.pos:]
+	end := strings.IndexByte(text, ')')
+	if !strings.HasPrefix(text, "(") || end < 0 || !hasBinary(text[:end]) || d.failQuirk(QuirkMailboxID, "expected an object id") {
+		return false
+	}
+	d.pos += end + 1
+	return true
+}
+
+func hasBinary(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return true
+		}
+	}
+	return false
 }

@@ -7,6 +7,9 @@ func (d *Decoder) quota() imap.Response {
 	r := &imap.Quota{}
 	d.sp()
 	r.Root = d.mailbox()
+	if d.pos == len(d.s) && d.tolerates(QuirkQuotaList) {
+		return r
+	}
 	d.sp()
 	if !d.open() {
 		return nil

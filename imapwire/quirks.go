@@ -59,6 +59,8 @@ const (
 	// Other responses.
 	QuirkESearchParens // * ESEARCH (TAG "x") UID (ALL 1:3)
 	QuirkMetadataNil   // * METADATA "" NIL
+	QuirkMailboxID     // MAILBOXID (…) of bytes that are no text
+	QuirkQuotaList     // * QUOTA "root" without its list
 
 	numQuirks
 )

@@ -90,4 +90,6 @@ var QuirkTable = [numQuirks]QuirkInfo{
 
 	{QuirkESearchParens, "ESearchParens", "several (MailKit #166, #173)", "ESEARCH data in parentheses"},
 	{QuirkMetadataNil, "MetadataNil", "several", "NIL for entries"},
+	{QuirkMailboxID, "MailboxID", "Cyrus 3.6", "STATUS with an address of the server's memory for MAILBOXID, as none"},
+	{QuirkQuotaList, "QuotaList", "Courier 5.0", "QUOTA without a list of resources, as an empty one"},
 }
