@@ -99,12 +99,10 @@ func (c *Conn) needACL() error {
 	return c.require(imap.CapACL)
 }
 
-// hasNewRights reports whether the server knows the rights of RFC 4314. Courier has most of them and
-// says so in its own way.
+// hasNewRights reports whether the server knows the rights of RFC 4314. Courier does not.
 func (c *Conn) hasNewRights() bool {
-	caps := c.Capabilities()
-	_, says := caps.Value("RIGHTS")
-	return says || caps.Has("ACL2=UNION")
+	_, says := c.Capabilities().Value("RIGHTS")
+	return says
 }
 
 // rightsOf returns rights that a server sent in the letters of RFC 4314. Its section 2.1.1: c and d mean

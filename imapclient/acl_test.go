@@ -90,7 +90,7 @@ func TestRightsOfOldServersAreTranslated(t *testing.T) {
 		{"ACL", "lrx", "", "RIGHTS=X"},
 		{"ACL", "lrkx", "", "RIGHTS=X"},
 		{"ACL RIGHTS=texk", "lrx", "lrx", ""},
-		{"ACL ACL2=UNION", "lrx", "lrx", ""},
+		{"ACL ACL2=UNION", "lrk", "lrc", ""}, // Courier
 	} {
 		script := ""
 		if tt.missing == "" {

@@ -25,7 +25,8 @@ type Listed struct {
 //   - Subscribed, ReturnSubscribed: LIST and LSUB
 //   - RecursiveMatch, and ReturnChildren without CHILDREN (RFC 3348): a LIST of all that is below, too
 //   - SpecialUse, ReturnSpecialUse: XLIST, or the attributes that a plain LIST gives (RFC 6154 section 2)
-//   - ReturnStatus, ReturnMyRights, ReturnMetadata: STATUS, MYRIGHTS, GETMETADATA for each mailbox
+//   - ReturnStatus, ReturnMyRights, ReturnMetadata: STATUS, MYRIGHTS, GETMETADATA for each mailbox, without
+//     waiting for one before the next is sent (see [Conn.Pipeline])
 //
 // What cannot be had in this way is an *[UnsupportedError], and nothing was sent: Remote without
 // LIST-EXTENDED, rights without ACL, metadata without METADATA, and STATUS items of which the server
@@ -53,7 +54,9 @@ func (c *Conn) List(ctx context.Context, o *imap.ListOptions) ([]*Listed, error)
 	if err := l.run(ctx); err != nil {
 		return nil, err
 	}
-	return l.rows.all, l.complete(ctx)
+	err := l.complete(ctx)
+	l.addLimits()
+	return l.rows.all, err
 }
 
 // Lsub lists subscribed names with LSUB (RFC 3501 section 6.3.9), as the server sends them. In a pattern

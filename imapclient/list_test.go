@@ -228,14 +228,14 @@ func TestList(t *testing.T) {
 			S: * LIST (\Subscribed) "/" secret
 			S: {a} OK done
 			C: {b} STATUS INBOX (MESSAGES)
+			C: {c} MYRIGHTS INBOX
+			C: {d} STATUS secret (MESSAGES)
+			C: {e} MYRIGHTS secret
 			S: * STATUS INBOX (MESSAGES 3)
 			S: {b} OK done
-			C: {c} MYRIGHTS INBOX
 			S: * MYRIGHTS INBOX lrd
 			S: {c} OK done
-			C: {d} STATUS secret (MESSAGES)
 			S: {d} NO [NOPERM] not for you
-			C: {e} MYRIGHTS secret
 			S: * MYRIGHTS secret l
 			S: {e} OK done`,
 			`INBOX \Subscribed messages=3 rights=lr; gone \Subscribed \NonExistent; secret \Subscribed rights=l`, nil,
@@ -274,6 +274,19 @@ func TestList(t *testing.T) {
 			S: * LSUB () "/" a
 			S: * LSUB () "/" gone
 			S: {b} OK done`, `INBOX; a \Subscribed`, nil},
+		{"LSUB with names above those subscribed (Courier)", basic, &imap.ListOptions{Subscribed: true}, `
+			C: {a} LIST "" *
+			S: * LIST (\HasChildren) "." INBOX
+			S: * LIST (\Noselect \HasChildren) "." INBOX.a
+			S: * LIST () "." INBOX.a.b
+			S: * LIST (\Noselect) "." old
+			S: {a} OK done
+			C: {b} LSUB "" *
+			S: * LSUB (\Noselect \HasChildren) "." INBOX
+			S: * LSUB (\Noselect \HasChildren) "." INBOX.a
+			S: * LSUB (\HasNoChildren) "." INBOX.a.b
+			S: * LSUB (\Noselect) "." old
+			S: {b} OK done`, `INBOX.a.b \Subscribed; old \Noselect \Subscribed`, nil},
 		{"RECURSIVEMATCH without LIST-EXTENDED", basic, &imap.ListOptions{Subscribed: true, RecursiveMatch: true, Patterns: []string{"%"}}, `
 			C: {a} LIST "" *
 			S: * LIST () "/" Foo
@@ -434,9 +447,9 @@ func TestListIsCancelledBetweenMailboxes(t *testing.T) {
 		S: * LIST () "/" b
 		S: {a} OK done
 		C: {b} STATUS a (MESSAGES)
+		C: {c} STATUS b (MESSAGES)
 		S: * STATUS a (MESSAGES 3)
 		S: {b} OK done
-		C: {c} STATUS b (MESSAGES)
 		S: * STATUS news (MESSAGES 1)
 		wait 1m
 		S: * STATUS b (MESSAGES 4)
@@ -460,6 +473,57 @@ func TestListIsCancelledBetweenMailboxes(t *testing.T) {
 			t.Error(err)
 		}
 		h.expect(t, "status news")
+	})
+}
+
+func TestListWhenStatusIsNotUnderstood(t *testing.T) {
+	withMailboxes(t, basic, `
+		C: {a} LIST "" *
+		S: * LIST () "/" a
+		S: * LIST () "/" b
+		S: {a} OK done
+		C: {b} STATUS a (MESSAGES)
+		C: {c} STATUS b (MESSAGES)
+		S: {b} BAD what?
+		S: {c} BAD what now?
+		C: {n} NOOP
+		S: {n} OK done
+	`, func(t *testing.T, ctx context.Context, c *imapclient.Conn, _ *news) {
+		rows, err := c.List(ctx, &imap.ListOptions{ReturnStatus: imap.StatusMessages})
+		var refused *imap.StatusError
+		if !errors.As(err, &refused) || refused.Text != "what now?" && refused.Text != "what?" || listed(rows) != "a; b" {
+			t.Errorf("listed %s (%v)", listed(rows), err)
+		}
+		if err := c.Noop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// In a pipeline a LIST asks for one mailbox after the other.
+func TestListInAPipeline(t *testing.T) {
+	withMailboxes(t, basic, `
+		C: {a} LIST "" *
+		S: * LIST () "/" a
+		S: * LIST () "/" b
+		S: {a} OK done
+		C: {b} STATUS a (MESSAGES)
+		S: * STATUS a (MESSAGES 3)
+		S: {b} OK done
+		C: {c} STATUS b (MESSAGES)
+		S: * STATUS b (MESSAGES 4)
+		S: {c} OK done
+	`, func(t *testing.T, ctx context.Context, c *imapclient.Conn, _ *news) {
+		err := c.Pipeline(ctx, func(ctx context.Context, c *imapclient.Conn) error {
+			rows, err := c.List(ctx, &imap.ListOptions{ReturnStatus: imap.StatusMessages})
+			if listed(rows) != "a messages=3; b messages=4" {
+				t.Errorf("listed %s", listed(rows))
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -78,8 +78,16 @@ func (l *listing) wideLsub(pattern string) string {
 }
 
 // markSubscribed adds \Subscribed, and the subscribed names that are no mailboxes if they are wanted.
+// Courier's LSUB has the names above subscribed ones, too, with \Noselect, whatever the pattern.
 func (l *listing) markSubscribed(found, subscribed *listRows) {
+	above := map[string]bool{}
 	for _, sub := range subscribed.all {
+		forEachParent(sub, func(name string) { above[name] = true })
+	}
+	for _, sub := range subscribed.all {
+		if sub.Has(imap.AttrNoSelect) && (above[sub.Mailbox] || sub.Has(imap.AttrHasChildren)) {
+			continue
+		}
 		row := found.find(sub.Mailbox)
 		if row == nil && l.want.Subscribed {
 			row = found.addPhantom(sub.Mailbox, sub.Delim)

@@ -1,6 +1,7 @@
 package imapclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -170,51 +171,74 @@ func matchesAny(reference string, patterns []string, r *imap.List) bool {
 	})
 }
 
-// complete asks of each mailbox what LIST could not say. A mailbox that the server refuses to speak of
-// stays without (RFC 5819 section 2).
+// complete asks of each mailbox what LIST could not say, in one pipeline. A mailbox that the server refuses
+// to speak of stays without (RFC 5819 section 2).
 func (l *listing) complete(ctx context.Context) error {
+	var failed error
+	var calls []func(context.Context, *Conn) error
 	for _, row := range l.rows.all {
 		if row.Has(imap.AttrNoSelect) {
 			continue
 		}
-		for _, step := range []func(context.Context, *Listed) error{l.completeStatus, l.completeRights, l.completeMetadata} {
-			if err := step(ctx, row); err != nil && !isRefusal(err, imap.NO) {
-				return err
-			}
+		for _, step := range l.steps(row) {
+			calls = append(calls, func(ctx context.Context, c *Conn) error {
+				if failed != nil {
+					return nil // one BAD is enough
+				}
+				if err := step(ctx, c); err != nil && !isRefusal(err, imap.NO) {
+					failed = err
+				}
+				return nil
+			})
 		}
 	}
-	return nil
+	if len(calls) == 0 {
+		return nil
+	}
+	if l.c.call == nil {
+		return cmp.Or(l.c.Pipeline(ctx, calls...), failed)
+	}
+	for _, call := range calls { // in somebody's pipeline
+		_ = call(ctx, l.c)
+	}
+	return failed
 }
 
-func (l *listing) completeStatus(ctx context.Context, row *Listed) (err error) {
+// steps are the commands for one mailbox.
+func (l *listing) steps(row *Listed) (steps []func(context.Context, *Conn) error) {
 	if l.todo.ReturnStatus != 0 {
-		if row.Status, err = l.c.Status(ctx, row.Mailbox, l.todo.ReturnStatus); err != nil {
+		steps = append(steps, func(ctx context.Context, c *Conn) (err error) {
+			row.Status, err = c.Status(ctx, row.Mailbox, l.todo.ReturnStatus)
 			return err
-		}
+		})
 	}
-	if l.status.hasLimit {
+	if l.todo.ReturnMyRights {
+		steps = append(steps, func(ctx context.Context, c *Conn) (err error) {
+			row.MyRights, err = c.MyRights(ctx, row.Mailbox)
+			return err
+		})
+	}
+	if len(l.todo.ReturnMetadata) > 0 {
+		steps = append(steps, func(ctx context.Context, c *Conn) error {
+			m, err := c.GetMetadata(ctx, row.Mailbox, nil, l.todo.ReturnMetadata...)
+			if err == nil {
+				row.Metadata = m.Values
+			}
+			return err
+		})
+	}
+	return steps
+}
+
+// addLimits fills in the limit of APPEND that is known without asking.
+func (l *listing) addLimits() {
+	for _, row := range l.rows.all {
+		if !l.status.hasLimit || row.Has(imap.AttrNoSelect) {
+			continue
+		}
 		if row.Status == nil {
 			row.Status = &imap.MailboxStatus{Mailbox: row.Mailbox}
 		}
 		l.status.answer(row.Status)
 	}
-	return nil
-}
-
-func (l *listing) completeRights(ctx context.Context, row *Listed) (err error) {
-	if l.todo.ReturnMyRights {
-		row.MyRights, err = l.c.MyRights(ctx, row.Mailbox)
-	}
-	return err
-}
-
-func (l *listing) completeMetadata(ctx context.Context, row *Listed) error {
-	if len(l.todo.ReturnMetadata) == 0 {
-		return nil
-	}
-	m, err := l.c.GetMetadata(ctx, row.Mailbox, nil, l.todo.ReturnMetadata...)
-	if err == nil {
-		row.Metadata = m.Values
-	}
-	return err
 }
