@@ -47,6 +47,21 @@ func NewLedger(acked *State, v *View, changes []Change) *Ledger {
 	return l
 }
 
+// NewLedgerWith returns a Ledger of a mailbox that is seen for the first time: of the messages in v, those in
+// fresh wait to be acknowledged as new, and the others are known already. Nothing is claimed of
+// mod-sequences before all are acknowledged, so a resynchronisation before that finds the rest of them.
+func NewLedgerWith(v *View, fresh imap.UIDSet) *Ledger {
+	acked := v.state.Clone()
+	acked.removeSet(fresh)
+	acked.highest = 0
+	changes := make([]Change, 0, v.state.n-acked.n)
+	for uid := range v.state.UIDs().Intersect(fresh).All() {
+		flags, _ := v.state.Flags(uid)
+		changes = append(changes, Change{Kind: New, UID: uid, Flags: flags})
+	}
+	return NewLedger(acked, v, changes)
+}
+
 // View returns the View. Give responses to [Ledger.Apply], not to the View itself.
 func (l *Ledger) View() *View { return l.view }
 

@@ -32,6 +32,10 @@ type Options struct {
 
 	// Store keeps the checkpoint. Nil means a memory that ends with the sequence.
 	Store Store
+	// Since has messages that arrived then or later (by INTERNALDATE) reported as new when a mailbox is watched for
+	// the first time, that is, without a checkpoint. Zero reports none that is there already; [Everything]
+	// reports all.
+	Since time.Time
 	// KeepTrying has a failure before the mailbox was opened for the first time retried for ever, like
 	// any later one. Otherwise the sequence ends with it, so that a wrong password or host name is noticed.
 	KeepTrying bool

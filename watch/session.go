@@ -61,8 +61,18 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var fresh imap.UIDSet
+	if known == nil {
+		if fresh, err = s.sinceStart(ctx); err != nil {
+			return err
+		}
+	}
 	// From here on the ledger holds what is known, so a failure on the way loses nothing.
-	b.ledger = mailbox.NewLedger(known, view, changes)
+	if !fresh.Empty() {
+		b.ledger = mailbox.NewLedgerWith(view, fresh)
+	} else {
+		b.ledger = mailbox.NewLedger(known, view, changes)
+	}
 	b.uidValidity, b.stored = report.UIDValidity, nil
 	b.unsaved++ // the baseline itself is worth saving
 	s.desync, s.inVain = nil, -1
