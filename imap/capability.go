@@ -58,6 +58,11 @@ const (
 	CapPreview          Capability = "PREVIEW"               // RFC 8970
 	CapSaveDate         Capability = "SAVEDATE"              // RFC 8514
 	CapStatusSize       Capability = "STATUS=SIZE"           // RFC 8438
+	CapLanguage         Capability = "LANGUAGE"              // RFC 5255
+	CapI18NLevel2       Capability = "I18NLEVEL=2"           // RFC 5255
+	CapUnauthenticate   Capability = "UNAUTHENTICATE"        // RFC 8437
+	CapInProgress       Capability = "INPROGRESS"            // RFC 9585
+	CapJMAPAccess       Capability = "JMAPACCESS"            // RFC 9698
 	CapUIDOnly          Capability = "UIDONLY"               // RFC 9586
 	CapPartial          Capability = "PARTIAL"               // RFC 9394
 	CapWithin           Capability = "WITHIN"                // RFC 5032

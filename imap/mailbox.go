@@ -174,6 +174,16 @@ type Metadata struct {
 // Language is a "* LANGUAGE" response (RFC 5255 section 3.3).
 type Language struct{ Tags []string }
 
+// Comparator is a "* COMPARATOR" response (RFC 5255 section 4.8): the comparator in use, "" if the server does
+// not say, and those that match what was asked for.
+type Comparator struct {
+	Active   string
+	Matching []string
+}
+
+// JMAPAccess is a "* JMAPACCESS" response (RFC 9698 section 4): the URL of the JMAP session.
+type JMAPAccess struct{ URL string }
+
 // Converted is a "* n CONVERTED" response (RFC 5259 section 7), as received.
 type Converted struct {
 	SeqNum SeqNum

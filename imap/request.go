@@ -172,12 +172,23 @@ type NotifyGroup struct {
 
 // NotifyEvent is the name of an event, and what to fetch of a new message.
 type NotifyEvent struct {
-	// Name is "MessageNew", "MessageExpunge", "FlagChange", "AnnotationChange", "MailboxName",
-	// "SubscriptionChange", "MailboxMetadataChange" or "ServerMetadataChange".
+	// Name is one of the names below.
 	Name string
 	// Fetch is what to send of a new message in the selected mailbox (MessageNew only).
 	Fetch *FetchOptions
 }
+
+// Names of events (RFC 5465 section 5).
+const (
+	EventMessageNew       = "MessageNew" // goes with EventMessageExpunge only
+	EventMessageExpunge   = "MessageExpunge"
+	EventFlagChange       = "FlagChange" // needs both of the above, as does the next
+	EventAnnotationChange = "AnnotationChange"
+	EventMailboxName      = "MailboxName" // created, deleted, renamed
+	EventSubscription     = "SubscriptionChange"
+	EventMailboxMetadata  = "MailboxMetadataChange"
+	EventServerMetadata   = "ServerMetadataChange"
+)
 
 // StoreMode says what STORE does with the flags or labels.
 type StoreMode uint8

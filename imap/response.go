@@ -193,5 +193,7 @@ func (*ListRights) isResponse()    {}
 func (*MyRights) isResponse()      {}
 func (*Metadata) isResponse()      {}
 func (*Language) isResponse()      {}
+func (*Comparator) isResponse()    {}
+func (*JMAPAccess) isResponse()    {}
 func (*Converted) isResponse()     {}
 func (*GenURLAuth) isResponse()    {}

@@ -247,6 +247,11 @@ func (d *Decoder) named(name string) (r imap.Response, known bool) {
 		return d.metadata(), true
 	case "LANGUAGE":
 		return d.language(), true
+	case "COMPARATOR":
+		return d.comparator(), true
+	case "JMAPACCESS":
+		d.sp()
+		return &imap.JMAPAccess{URL: d.astring()}, true
 	case "GENURLAUTH":
 		return &imap.GenURLAuth{Data: d.rest()}, true
 	case "URLFETCH":

@@ -222,6 +222,10 @@ func TestDecodeUntagged(t *testing.T) {
 		}}},
 		{"* ID NIL", &imap.ID{}},
 		{"* LANGUAGE (EN DE IT i-default)", &imap.Language{Tags: []string{"EN", "DE", "IT", "i-default"}}},
+		{"* COMPARATOR", &imap.Comparator{}},
+		{"* COMPARATOR i;unicode-casemap", &imap.Comparator{Active: "i;unicode-casemap"}},
+		{`* COMPARATOR i;basic ("i;basic" i;octet)`, &imap.Comparator{Active: "i;basic", Matching: []string{"i;basic", "i;octet"}}},
+		{`* JMAPACCESS "https://x.example/"`, &imap.JMAPAccess{URL: "https://x.example/"}},
 
 		{`* QUOTA "" (STORAGE 10 512 message 3 9223372036854775807)`, &imap.Quota{Resources: []imap.QuotaResource{
 			{Name: "STORAGE", Usage: 10, Limit: 512}, {Name: "MESSAGE", Usage: 3, Limit: 1<<63 - 1},

@@ -114,6 +114,11 @@ func (w *responseWriter) mailboxResponse(r imap.Response) {
 	case *imap.Language:
 		w.begin("LANGUAGE")
 		w.sp().strings(r.Tags)
+	case *imap.Comparator:
+		w.comparator(r)
+	case *imap.JMAPAccess:
+		w.begin("JMAPACCESS")
+		w.sp().string(r.URL)
 	case *imap.Converted:
 		w.numbered(w.positive(uint32(r.SeqNum)), "CONVERTED")
 		w.trailer(r.Data)

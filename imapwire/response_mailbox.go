@@ -214,3 +214,14 @@ func (w *responseWriter) unknown(u *imap.Unknown) {
 	}
 	w.trailer(u.Data)
 }
+
+func (w *responseWriter) comparator(r *imap.Comparator) {
+	w.begin("COMPARATOR")
+	if r.Active == "" && len(r.Matching) == 0 {
+		return
+	}
+	w.sp().string(r.Active)
+	if len(r.Matching) > 0 {
+		w.sp().strings(r.Matching)
+	}
+}

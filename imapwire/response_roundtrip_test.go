@@ -509,6 +509,10 @@ var responses = map[string]func(g gen) imap.Response{
 	"MyRights":   func(g gen) imap.Response { return &imap.MyRights{Mailbox: g.mailbox(), Rights: g.text()} },
 	"Metadata":   gen.metadata,
 	"Language":   func(g gen) imap.Response { return &imap.Language{Tags: list(g, "tags", 3, g.text)} },
+	"JMAPAccess": func(g gen) imap.Response { return &imap.JMAPAccess{URL: g.text()} },
+	"Comparator": func(g gen) imap.Response {
+		return &imap.Comparator{Active: g.text(), Matching: list(g, "matching", 3, g.text)}
+	},
 	"Converted":  func(g gen) imap.Response { return &imap.Converted{SeqNum: imap.SeqNum(g.nz()), Data: g.value()} },
 	"GenURLAuth": func(g gen) imap.Response { return &imap.GenURLAuth{Fetch: g.bool(), Data: g.value()} },
 	"Unknown": func(g gen) imap.Response {
