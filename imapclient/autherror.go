@@ -87,7 +87,7 @@ func newAuthError(m imapauth.Mechanism, err error, mech sasl.Client, shown bool)
 var (
 	appPasswordText = regexp.MustCompile(`(?i)app(lication)?[- ]?(specific )?password`)
 	webLoginText    = regexp.MustCompile(`(?i)(via|in|with) (your|a) (web )?browser|web login required`)
-	noMechanismText = regexp.MustCompile(`(?i)(un|not )supported|unknown (auth\w* )?mechanism|unrecogni[sz]ed auth|mechanism (is )?(invalid|disabled|not (available|enabled|allowed|permitted))`)
+	noMechanismText = regexp.MustCompile(`(?i)(un|not )supported|unknown (auth\w* )?mechanism|unrecogni[sz]ed auth|bad protocol / cancel|mechanism (is )?(invalid|disabled|not (available|enabled|allowed|permitted))`)
 )
 
 func refusal(st *imap.StatusError, err error, shown bool) Refusal {

@@ -73,13 +73,11 @@ func waysAfter(ways []imapauth.Way, refused *AuthError) []imapauth.Way {
 	var why *imapauth.SCRAMError
 	var st *imap.StatusError
 	switch {
-	case !first.Mechanism.IsSCRAM():
-	case errors.As(refused, &why) && why.Unsupported():
-		if kind := first.Binding.Type(); kind != "" {
-			// It is no better with another hash.
-			rest, _ = split(rest, func(w imapauth.Way) bool { return w.Binding.Type() != kind })
-		}
-	case errors.As(refused, &st) && st.HasCode(imap.CodeAuthenticationFailed):
+	case !first.Mechanism.IsSCRAM(), !errors.As(refused, &st):
+	case first.Binding.Type() != "" && !st.HasCode(imap.CodeAuthenticationFailed), errors.As(refused, &why) && why.Unsupported():
+		// It is no better with another hash.
+		rest, _ = split(rest, func(w imapauth.Way) bool { return w.Binding.Type() == "" || w.Binding.Type() != first.Binding.Type() })
+	case st.HasCode(imap.CodeAuthenticationFailed):
 		// A server that refuses SCRAM for a user, and not in general, most likely has no SCRAM keys of
 		// that user: what can do without keys comes before the rest of the family.
 		shown, others := split(rest, func(w imapauth.Way) bool { return w.Mechanism.Cleartext() })
@@ -109,10 +107,21 @@ func (c *Conn) signInWith(ctx context.Context, cred *imapauth.Credentials, w ima
 		return c.Login(ctx, cred.Username, password)
 	}
 	err = c.authenticateHiding(ctx, mech, password)
+	suspect(w, mech, err)
 	if w.Mechanism.IsOAuth() && tokenIsStale(mech, err) {
 		return c.signInAnew(ctx, w, mech, err)
 	}
 	return err
+}
+
+// suspect changes a refusal that only looks like one of the mechanism: a server that offers -PLUS knows
+// tls-unique (RFC 5802 section 6.1), so if it refuses our proof for another reason than the password, it
+// sees another connection than we do. The Cyrus SASL library calls that "bad protocol".
+func suspect(w imapauth.Way, mech sasl.Client, err error) {
+	var refused *AuthError
+	if w.Binding.Type() == "tls-unique" && errors.As(err, &refused) && refused.Refusal == RefusedMechanism && mech.(imapauth.Judged).Judged() {
+		refused.Refusal = RefusedIntercepted
+	}
 }
 
 // tokenIsStale reports whether another token may help after a login that failed with err.
