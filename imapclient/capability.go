@@ -2,6 +2,7 @@ package imapclient
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapwire"
@@ -38,46 +39,40 @@ func (c *Conn) Enable(ctx context.Context, caps ...imap.Capability) (imap.Capabi
 	if err := c.require(imap.CapEnable); err != nil {
 		return nil, err
 	}
-	var said bool
-	var got imap.Capabilities
-	_, err := c.exec(ctx, "ENABLE", func(e *imapwire.Command) {
-		for _, w := range caps {
-			e.Atom(string(w))
-		}
-	}, func(r imap.Response) bool {
+	var said, got imap.Capabilities
+	_, err := c.execThen(ctx, "ENABLE", func(e *imapwire.Command) { e.Capabilities(caps...) }, func(r imap.Response) bool {
 		on, ok := r.(imap.Enabled)
 		if ok {
-			said, got = true, append(got, on...)
+			said = append(said, on...)
+			got = said
 		}
 		return ok
-	})
-	if err != nil {
-		return nil, err
-	}
-	if !said {
-		for _, w := range caps {
-			if c.Capabilities().Has(w) {
-				got = append(got, w)
-			}
+	}, func(st *imap.Status) {
+		if st.Kind != imap.OK {
+			return
 		}
-	}
-	return got, c.enabledNow(ctx, got)
+		if said == nil {
+			got = slices.DeleteFunc(slices.Clone(caps), func(w imap.Capability) bool { return !c.Capabilities().Has(w) })
+		}
+		c.enabledNow(got)
+	})
+	return got, err
 }
 
-func (c *Conn) enabledNow(ctx context.Context, got imap.Capabilities) error {
-	if err := c.begin(ctx); err != nil {
-		return err
-	}
-	defer c.release()
+// enabledNow has what was enabled take effect, from the next response on.
+func (c *Conn) enabledNow(got imap.Capabilities) {
 	c.mu.Lock()
-	c.enabled = append(c.enabled, got...)
+	for _, w := range got {
+		if !slices.Contains(c.enabled, w) {
+			c.enabled = append(c.enabled, w)
+		}
+	}
 	utf8 := c.utf8Locked()
 	c.mu.Unlock()
 	if utf8 && !c.wire.UTF8 {
 		c.wire.UTF8 = true
 		c.dec = imapwire.NewDecoder(&c.wire)
 	}
-	return nil
 }
 
 // utf8Locked reports whether names and strings are UTF-8 (RFC 6855 section 3, RFC 9051 section 6.3.1).

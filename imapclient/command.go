@@ -18,6 +18,9 @@ type command struct {
 	// take is offered each untagged response while the command is under way, and reports whether the
 	// response is part of the command's result. Nil takes none.
 	take func(imap.Response) bool
+	// then, if not nil, is called with the tagged response, when it comes, also after the caller has gone:
+	// for what must change between one byte and the next.
+	then func(*imap.Status)
 	// challenge answers a "+" while authenticating.
 	challenge func(*imap.Continuation) ([]byte, error)
 	// secrets are hidden in all that the server says meanwhile. Nil hides nothing.
@@ -49,6 +52,16 @@ func (cmd *command) result() error {
 // exec sends a command and reads until it is done. build writes its arguments.
 func (c *Conn) exec(ctx context.Context, name string, build func(*imapwire.Command), take func(imap.Response) bool) (*command, error) {
 	return c.execWith(ctx, name, func(_ *command, e *imapwire.Command) {
+		if build != nil {
+			build(e)
+		}
+	}, take)
+}
+
+// execThen is exec for a command whose answer changes the connection; see command.then.
+func (c *Conn) execThen(ctx context.Context, name string, build func(*imapwire.Command), take func(imap.Response) bool, then func(*imap.Status)) (*command, error) {
+	return c.execWith(ctx, name, func(cmd *command, e *imapwire.Command) {
+		cmd.then = then
 		if build != nil {
 			build(e)
 		}
@@ -168,6 +181,7 @@ func (c *Conn) encodeOptions() imapwire.EncodeOptions {
 		LiteralPlus:  c.caps.Has(imap.CapLiteralPlus),
 		LiteralMinus: c.caps.Has(imap.CapLiteralMinus),
 		UTF8:         c.utf8Locked(),
+		UIDOnly:      c.enabled.Has(imap.CapUIDOnly) || c.notify == notifyShifts,
 		Binary:       c.caps.Has(imap.CapBinary),
 		MaxLine:      c.opts.MaxCommandLine,
 	}

@@ -58,8 +58,11 @@ type core struct {
 	tlsState *tls.ConnectionState
 	security Security
 	lastRead time.Time
+	notify   notifyMode
 	err      error
 	done     chan struct{}
+	// inflating is not nil when the connection is compressed.
+	inflating *inflater
 }
 
 // State is the state of a connection (RFC 9051 section 3).
@@ -171,6 +174,9 @@ func (c *Conn) fail(cause error) error {
 	c.selected = nil
 	close(c.done)
 	_ = c.intr.nc.Close()
+	if c.inflating != nil {
+		c.inflating.close()
+	}
 	c.opts.Trace.note("closed: " + cause.Error())
 	return c.err
 }

@@ -68,6 +68,9 @@ type Options struct {
 	// included, before anything else is done with it. It is for those who keep a model of the mailbox.
 	// The rules of Handler hold. Nothing that comes before a login is given to it.
 	Observer func(imap.Response)
+	// Progress, if not nil, is told how far the server is with a command (RFC 9585). The rules of Handler
+	// hold. The response goes to the Handler, too.
+	Progress func(Progress)
 	// Trace logs the protocol; nil does not.
 	Trace *Trace
 	// Wire has limits and quirks of the codec. Its UTF8 field is managed by the Conn.

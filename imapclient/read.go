@@ -178,6 +178,10 @@ func (c *Conn) dispatch(r imap.Response) {
 		return
 	case *imap.Status:
 		c.noteCode(r.Code)
+		c.reportProgress(r)
+		if r.HasCode(imap.CodeNotificationOverflow) {
+			c.setNotify(notifyNone) // RFC 5465 section 5.8
+		}
 		if r.Kind == imap.BYE {
 			c.mu.Lock()
 			c.bye = r
@@ -232,6 +236,9 @@ func (c *Conn) complete(r *imap.Tagged) bool {
 		}
 		c.pending = append(c.pending[:i], c.pending[i+1:]...)
 		cmd.status, cmd.done = r.Status, true
+		if cmd.then != nil {
+			cmd.then(&cmd.status)
+		}
 		c.heard(cmd)
 		return true
 	}

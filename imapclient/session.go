@@ -2,6 +2,7 @@ package imapclient
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
@@ -15,8 +16,8 @@ func (c *Conn) Noop(ctx context.Context) error {
 }
 
 // ID tells the server who asks and returns who it says it is (RFC 2971); nil if it does not. Fields
-// are at most 30 pairs such as {"name", "pushmail"}; none sends NIL. Some providers (163.com and its
-// kin) refuse to select a mailbox before ID.
+// are at most 30 pairs, names of at most 30 bytes and values of 1,024; none sends NIL. See [ClientID].
+// Some providers (163.com and its kin) refuse to select a mailbox before ID.
 func (c *Conn) ID(ctx context.Context, fields ...imap.Attribute) (*imap.ID, error) {
 	if err := c.require(imap.CapID); err != nil {
 		return nil, err
@@ -30,6 +31,16 @@ func (c *Conn) ID(ctx context.Context, fields ...imap.Attribute) (*imap.ID, erro
 		return ok
 	})
 	return id, err
+}
+
+// ClientID returns fields for [Conn.ID]: name and version of a program as given, and the system it runs on.
+// Version can be empty.
+func ClientID(name, version string) []imap.Attribute {
+	fields := []imap.Attribute{{Name: "name", Value: name}}
+	if version != "" {
+		fields = append(fields, imap.Attribute{Name: "version", Value: version})
+	}
+	return append(fields, imap.Attribute{Name: "os", Value: runtime.GOOS})
 }
 
 // logoutTimeout bounds a LOGOUT whose context has no deadline.

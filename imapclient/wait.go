@@ -31,6 +31,10 @@ type waitState struct {
 // Options.PollInterval. Both need an authenticated connection, and say something of messages only
 // with a selected mailbox.
 //
+// After [Conn.Notify] the server speaks without IDLE, so Wait sends none, and a NOOP each
+// Options.IdleRestart; with SELECTED-DELAYED it does IDLE. Where NOTIFY has the server say nothing at
+// all, Wait returns [ErrNotNotified].
+//
 // When ctx ends, Wait returns its cause at once; the connection stays usable, and IDLE on. A server
 // that does not answer IDLE or DONE within Options.IdleTimeout, or NOOP within CommandTimeout, is
 // taken for dead: the connection is closed.
@@ -84,8 +88,15 @@ func (c *Conn) waitTurn(ctx context.Context) (heard bool, err error) {
 			return true, err
 		}
 	}
-	if !c.canIdle() {
-		return c.pollTurn(ctx, before)
+	mode := c.notifyMode()
+	switch {
+	case mode == notifyNone:
+		return true, ErrNotNotified
+	case mode == notifyNow, mode == notifyShifts:
+		// RFC 5465 section 4: IDLE is not needed, and without it the next command has no DONE to send first.
+		return c.pollTurn(ctx, before, c.opts.IdleRestart)
+	case !c.canIdle():
+		return c.pollTurn(ctx, before, c.opts.PollInterval)
 	}
 	switch {
 	case c.wait.idle == nil:
@@ -214,11 +225,11 @@ func (c *Conn) leaveIdle(ctx context.Context) error {
 }
 
 // pollTurn waits for the time of the next NOOP and sends it.
-func (c *Conn) pollTurn(ctx context.Context, before int) (heard bool, err error) {
+func (c *Conn) pollTurn(ctx context.Context, before int, interval time.Duration) (heard bool, err error) {
 	if c.wait.polled.IsZero() {
 		c.wait.polled = time.Now()
 	}
-	heard, over, err := c.listen(ctx, c.wait.polled.Add(c.opts.PollInterval), before)
+	heard, over, err := c.listen(ctx, c.wait.polled.Add(interval), before)
 	if err != nil || !over {
 		return heard, err
 	}

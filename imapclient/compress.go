@@ -1,0 +1,91 @@
+package imapclient
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapwire"
+)
+
+// Compress has both sides compress what they send from now on (COMPRESS=DEFLATE, RFC 4978): answers become
+// three to four times smaller. It must be asked for, and makes sense where much is fetched over a slow
+// link: a compressed connection keeps about 50 KB and a parked goroutine, so do not use it on one that
+// mostly waits.
+//
+// The server's compression keeps a memory of what it has sent. Who can have text put into the mailbox and
+// sees how long the encrypted packets are, might guess other text next to it (as with TLS compression,
+// RFC 7457 section 2.6); nothing of a login is ever compressed.
+//
+// Data is compressed before TLS encrypts it, as section 3 wants it, since TLS is on before a login and
+// COMPRESS comes after. A connection that is compressed already, also by TLS (COMPRESSIONACTIVE), stays as
+// it is, and that is no error; see [Conn.Compressed]. If ctx ends, compression starts with the late answer.
+func (c *Conn) Compress(ctx context.Context) error {
+	if err := c.need(StateAuthenticated); err != nil {
+		return err
+	}
+	if c.Compressed() {
+		return nil
+	}
+	if err := c.require(imap.CapCompressDeflate); err != nil {
+		return err
+	}
+	_, err := c.execThen(ctx, "COMPRESS", func(e *imapwire.Command) { e.Atom("DEFLATE") }, nil, func(st *imap.Status) {
+		if st.Kind == imap.OK {
+			c.startCompression()
+		}
+	})
+	var refused *imap.StatusError
+	if errors.As(err, &refused) && refused.Kind == imap.NO && refused.HasCode(imap.CodeCompressionActive) {
+		return nil
+	}
+	return err
+}
+
+// Compressed reports whether [Conn.Compress] has taken effect.
+func (c *Conn) Compressed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inflating != nil
+}
+
+// deflated is a transport on which both directions are compressed.
+type deflated struct {
+	net.Conn
+	in  *inflater
+	out deflater
+}
+
+func (d *deflated) Read(p []byte) (int, error)  { return d.in.Read(p) }
+func (d *deflated) Write(p []byte) (int, error) { return d.out.Write(p) }
+
+// startCompression is called with the OK to COMPRESS: the next byte is compressed. The framer may have it.
+func (c *Conn) startCompression() {
+	d := &deflated{Conn: c.nc, in: newInflater(c.nc, c.framer.TakeBuffered()), out: deflater{c.nc}}
+	c.nc = d
+	c.framer.Reset(source{c})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inflating = d.in
+	if c.err != nil {
+		d.in.close()
+	}
+	c.opts.Trace.note("compression started")
+}
+
+// stopCompression is called with the OK to UNAUTHENTICATE, after which nothing comes before the next command
+// (RFC 8437 section 4.1): what is left is the end of the compressed data.
+func (c *Conn) stopCompression() {
+	d, ok := c.nc.(*deflated)
+	if !ok {
+		return
+	}
+	d.in.close()
+	c.nc = d.Conn
+	c.framer.Reset(source{c})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inflating = nil
+	c.opts.Trace.note("compression ended")
+}
