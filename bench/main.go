@@ -25,6 +25,7 @@ type options struct {
 	rounds   int
 	budget   time.Duration
 	only     string
+	bodies   int
 	pushes   int
 	pushmail string
 	source   string
@@ -59,6 +60,11 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	if o.bodies > 0 {
+		if err := fetchBodies(ctx, o, report, os.Stderr); err != nil {
+			return err
+		}
+	}
 	if o.pushes > 0 {
 		if err := latencies(ctx, o, report, os.Stderr); err != nil {
 			return err
@@ -79,6 +85,7 @@ func parseOptions(args []string) (*options, error) {
 	f.IntVar(&o.rounds, "rounds", 5, "runs of each client")
 	f.DurationVar(&o.budget, "budget", 20*time.Second, "a client that took longer in all is not run again")
 	f.StringVar(&o.only, "only", "", "names of clients, separated by commas; the floor and pushmail are always there")
+	f.IntVar(&o.bodies, "bodies", 1000, "messages whose bodies to fetch over a slow link; 0 leaves that part out")
 	f.IntVar(&o.pushes, "pushes", 300, "pushes to measure; 0 leaves that part out")
 	f.StringVar(&o.pushmail, "pushmail", "", "the pushmail `program` to measure; it is built if empty")
 	f.StringVar(&o.source, "source", "..", "the `directory` of the module pushmail is built from")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/pushmail/pushmail/bench/bodies"
 	"github.com/pushmail/pushmail/bench/clients"
 )
 
@@ -17,6 +18,7 @@ type Report struct {
 	Machine Machine        `json:"machine"`
 	Seed    uint64         `json:"seed"`
 	Fetch   *FetchReport   `json:"fetch,omitempty"`
+	Bodies  *BodiesReport  `json:"bodies,omitempty"`
 	Latency *LatencyReport `json:"latency,omitempty"`
 	Goals   []Goal         `json:"goals"`
 }
@@ -83,6 +85,9 @@ func (r *Report) judge() {
 		atMost("KB allocated per message", 4, ours.Bytes/1000)
 		atLeast("ambition: MB per CPU second", 1000, ours.MBPerCPUSecond)
 	}
+	if b := r.Bodies; b != nil {
+		atLeast("bodies: one command a message : all in one", 10, b.ratio(bodies.OneByOne))
+	}
 }
 
 func (r *Report) print(w io.Writer) error {
@@ -93,6 +98,9 @@ func (r *Report) print(w io.Writer) error {
 	}
 	if r.Fetch != nil {
 		r.Fetch.print(w)
+	}
+	if r.Bodies != nil {
+		r.Bodies.print(w)
 	}
 	if r.Latency != nil {
 		r.Latency.print(w)
