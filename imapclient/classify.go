@@ -1,6 +1,7 @@
 package imapclient
 
 import (
+	"compress/flate"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -79,7 +80,7 @@ func Classify(err error) Verdict {
 		return Verdict{Class: dial.class()}
 	case errors.As(err, &alert):
 		return Verdict{Class: ClassTransient}
-	case errors.As(err, &limit):
+	case errors.As(err, &limit), errors.As(err, new(flate.CorruptInputError)):
 		return Verdict{Class: ClassProtocol}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrLoggedOut):
 		return Verdict{Class: ClassCancelled}

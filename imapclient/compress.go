@@ -1,6 +1,7 @@
 package imapclient
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -74,18 +75,41 @@ func (c *Conn) startCompression() {
 	c.opts.Trace.note("compression started")
 }
 
-// stopCompression is called with the OK to UNAUTHENTICATE, after which nothing comes before the next command
-// (RFC 8437 section 4.1): what is left is the end of the compressed data.
+// stopCompression is called with the OK to UNAUTHENTICATE (RFC 8437 section 4.1). Nothing but the end of the
+// compressed data comes then before the next command.
 func (c *Conn) stopCompression() {
 	d, ok := c.nc.(*deflated)
 	if !ok {
 		return
 	}
 	d.in.close()
-	c.nc = d.Conn
+	c.nc = &afterDeflate{Conn: d.Conn}
 	c.framer.Reset(source{c})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inflating = nil
 	c.opts.Trace.note("compression ended")
+}
+
+// afterDeflate is a transport that was compressed. A server may mark the end of its compressed data with an
+// empty last block (RFC 1951 section 3.2.3), which no response starts with.
+type afterDeflate struct {
+	net.Conn
+	read bool
+}
+
+func (a *afterDeflate) Read(p []byte) (int, error) {
+	n, err := a.Conn.Read(p)
+	if a.read || n == 0 {
+		return n, err
+	}
+	a.read = true
+	for _, last := range []string{"\x03\x00", "\x01\x00\x00\xff\xff"} {
+		if rest, ok := bytes.CutPrefix(p[:n], []byte(last)); ok {
+			if n = copy(p, rest); n == 0 && err == nil {
+				return a.Conn.Read(p)
+			}
+		}
+	}
+	return n, err
 }

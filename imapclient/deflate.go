@@ -11,8 +11,8 @@ import (
 // deflater compresses what it writes to a transport, each Write so that the peer can read all of it at once.
 //
 // A compressor takes 1.2 MB, so it belongs to no connection: each Write borrows one that has forgotten
-// everything. Text of a mail becomes half as long that way. Commands are short, and go as they are, in
-// "stored" blocks of 5 bytes more.
+// everything. Text of a mail becomes half as long that way. Commands are short, and go as they are, with
+// 10 bytes more.
 type deflater struct{ w io.Writer }
 
 // compressFrom is the size from which compressing pays: without a memory of earlier ones, most commands do
@@ -42,14 +42,16 @@ func (d deflater) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// store appends a block that is not compressed (RFC 1951 section 3.2.4). It starts and ends at a whole byte,
-// as does everything that compress appends.
+// store appends a block that is not compressed (RFC 1951 section 3.2.4) and an empty one, before which some
+// decompressors give nothing away. Both start and end at a whole byte, as does all that compress appends.
 func store(buf *bytes.Buffer, p []byte) {
-	var head [5]byte // not the last block, no compression, length and its complement
-	binary.LittleEndian.PutUint16(head[1:], uint16(len(p)))
-	binary.LittleEndian.PutUint16(head[3:], ^uint16(len(p)))
-	buf.Write(head[:])
-	buf.Write(p)
+	for _, block := range [][]byte{p, nil} {
+		var head [5]byte // not the last block, no compression, length and its complement
+		binary.LittleEndian.PutUint16(head[1:], uint16(len(block)))
+		binary.LittleEndian.PutUint16(head[3:], ^uint16(len(block)))
+		buf.Write(head[:])
+		buf.Write(block)
+	}
 }
 
 func compress(buf *bytes.Buffer, p []byte) {
