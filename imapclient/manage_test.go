@@ -102,6 +102,24 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+func TestStatusInModifiedUTF7ThoughUTF8IsOn(t *testing.T) {
+	withMailboxes(t, "IMAP4rev1 ENABLE UTF8=ACCEPT", `
+		C: {e} ENABLE UTF8=ACCEPT
+		S: * ENABLED UTF8=ACCEPT
+		S: {e} OK done
+		C: {a} STATUS "Entwürfe" (MESSAGES)
+		S: * STATUS "Entw&APw-rfe" (MESSAGES 3)
+		S: {a} OK done
+	`, func(t *testing.T, ctx context.Context, c *imapclient.Conn, _ *news) {
+		if _, err := c.Enable(ctx, imap.CapUTF8Accept); err != nil {
+			t.Error(err)
+		}
+		if st, err := c.Status(ctx, "Entwürfe", imap.StatusMessages); err != nil || st.Messages != 3 {
+			t.Errorf("status %v (%v)", st, err)
+		}
+	})
+}
+
 func TestStatusErrors(t *testing.T) {
 	withMailboxes(t, "IMAP4rev1", `
 		C: {a} STATUS a (MESSAGES)
