@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
 )
 
 // control looks after all mailboxes of an account with one connection: it lists them, asks for their
@@ -31,8 +32,9 @@ type control struct {
 
 	sweptAt time.Time
 	// notified: the server tells of changes by NOTIFY on this connection.
-	notified bool
-	relist   bool // the server said that names have changed
+	notified  bool
+	overflows int  // how often it has ceased to on this connection
+	relist    bool // the server said that names have changed
 }
 
 // member is a mailbox of the account.
@@ -76,6 +78,9 @@ func newControl(o AccountOptions, out func(Event) error, start func(machine) fun
 
 // turn does what can be done now; see machine.
 func (c *control) turn(ctx context.Context, heard error) (rest, error) {
+	if errors.Is(heard, imapclient.ErrNotNotified) {
+		heard = nil // an overflow: see hear
+	}
 	err := heard
 	switch {
 	case c.link != nil && heard == nil:
@@ -126,7 +131,13 @@ func (c *control) work(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.visitChanged(ctx)
+	// What comes to light during the visits is visited, too, but not for ever: a server may contradict itself.
+	for range 3 {
+		if visited, err := c.visitChanged(ctx); err != nil || !visited {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *control) sweepDue() bool { return c.relist || !time.Now().Before(c.nextSweep()) }
@@ -164,6 +175,10 @@ func (c *control) hear(r imap.Response) {
 		}
 	case *imap.List:
 		c.relist = c.relist || c.notified
+	case *imap.Status:
+		if r.HasCode(imap.CodeNotificationOverflow) {
+			c.overflowed()
+		}
 	}
 }
 
@@ -198,7 +213,7 @@ func (c *control) hangUp(ctx context.Context) {
 	if c.home != nil {
 		c.home.b.save(ctx)
 	}
-	c.home, c.notified = nil, false
+	c.home, c.notified, c.overflows = nil, false, 0
 	if c.link != nil {
 		c.link.close(ctx)
 		c.link = nil
@@ -216,7 +231,7 @@ func (c *control) close(ctx context.Context) {
 }
 
 // visitChanged opens the mailboxes whose STATUS has changed, one after the other, and reports what did.
-func (c *control) visitChanged(ctx context.Context) error {
+func (c *control) visitChanged(ctx context.Context) (visited bool, err error) {
 	var due []*member
 	for _, m := range c.members {
 		if m.stop == nil && (c.home == nil || c.home.b != m.box) && m.wantsVisit() {
@@ -224,7 +239,7 @@ func (c *control) visitChanged(ctx context.Context) error {
 		}
 	}
 	if len(due) == 0 {
-		return nil
+		return false, nil
 	}
 	slices.SortFunc(due, func(a, b *member) int { return cmp.Compare(a.list.Mailbox, b.list.Mailbox) })
 	home := c.home
@@ -234,13 +249,13 @@ func (c *control) visitChanged(ctx context.Context) error {
 	}
 	for _, m := range due {
 		if err := c.visit(ctx, m); err != nil {
-			return err
+			return true, err
 		}
 	}
 	if home != nil {
-		return c.goHome(ctx, home.b)
+		return true, c.goHome(ctx, home.b)
 	}
-	return c.leave(ctx, due)
+	return true, c.leave(ctx, due)
 }
 
 // wantsVisit reports whether the mailbox must be opened to see what has changed.

@@ -29,7 +29,7 @@ func (c *control) sweep(ctx context.Context) error {
 	if err := c.noteNames(ctx, rows); err != nil {
 		return err
 	}
-	if !c.notified && c.link.conn.Capabilities().Has(imap.CapNotify) {
+	if c.canNotify() {
 		if err := c.notify(ctx); err != nil {
 			return err
 		}
