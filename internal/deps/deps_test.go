@@ -42,7 +42,7 @@ type layer struct {
 }
 
 // testsMay is what the tests of every package may import besides what the package may.
-const testsMay = "imap imapauth imapclient imaptest event e2e/..."
+const testsMay = "imap imapauth imapclient imaptest event watch e2e/..."
 
 type goPackage struct {
 	ImportPath   string
