@@ -26,12 +26,14 @@ type squeezed struct {
 	net.Conn
 	lines *bufio.Reader // of the client
 	out   *flate.Writer
+	buf   *bytes.Buffer // what is to be sent in one piece
 }
 
 // squeeze is called when both sides have agreed.
 func squeeze(nc net.Conn, level int) *squeezed {
-	z, _ := flate.NewWriter(nc, level)
-	return &squeezed{nc, bufio.NewReader(flate.NewReader(nc)), z}
+	var buf bytes.Buffer
+	z, _ := flate.NewWriter(&buf, level)
+	return &squeezed{nc, bufio.NewReader(flate.NewReader(nc)), z, &buf}
 }
 
 func (s *squeezed) line(t *testing.T) string {
@@ -46,19 +48,13 @@ func (s *squeezed) say(text string, flush bool) {
 	_, _ = io.WriteString(s.out, text)
 	if flush {
 		_ = s.out.Flush()
+		s.send()
 	}
 }
 
-// heading is written together with what comes first.
-type heading struct {
-	net.Conn
-	text []byte
-}
-
-func (h *heading) Write(p []byte) (int, error) {
-	_, err := h.Conn.Write(append(h.text, p...))
-	h.text = nil
-	return len(p), err
+func (s *squeezed) send() {
+	_, _ = s.Conn.Write(s.buf.Bytes())
+	s.buf.Reset()
 }
 
 // compressing runs a client with a selected mailbox of a server that has agreed to compress.
@@ -84,7 +80,8 @@ func compressing(t *testing.T, o *imapclient.Options, server func(s *squeezed), 
 		tag := say("* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE LITERAL+ UNAUTHENTICATE] hello\r\n")
 		tag = say("* 3 EXISTS\r\n" + tag + " OK selected\r\n")
 		// The OK and the first compressed bytes come together.
-		s := squeeze(&heading{ours, []byte(tag + " OK compressing\r\n")}, 6)
+		s := squeeze(ours, 6)
+		s.buf.WriteString(tag + " OK compressing\r\n")
 		s.say("* OK welcome to compression\r\n", true)
 		server(s)
 	}()
@@ -144,14 +141,13 @@ func TestCompressedConnectionSurvivesCancellation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		compressing(t, nil, func(s *squeezed) {
 			tag, _, _ := strings.Cut(s.line(t), " ")
-			var all bytes.Buffer
-			s.out.Reset(&all)
-			s.say("* 4 EXISTS\r\n"+tag+" OK done\r\n", true)
-			for _, b := range all.Bytes() {
+			s.say("* 4 EXISTS\r\n"+tag+" OK done\r\n", false)
+			_ = s.out.Flush()
+			for _, b := range s.buf.Bytes() {
 				time.Sleep(time.Minute)
-				_, _ = s.Write([]byte{b})
+				_, _ = s.Conn.Write([]byte{b})
 			}
-			s.out.Reset(s.Conn) // forgets, which a decompressor does not notice
+			s.buf.Reset()
 			tag, _, _ = strings.Cut(s.line(t), " ")
 			s.say(tag+" OK done\r\n", true)
 		}, func(ctx context.Context, c *imapclient.Conn) {
@@ -205,9 +201,8 @@ func TestDeflateBombIsBounded(t *testing.T) {
 				s.say(tt.head, false)
 				chunk := strings.Repeat(tt.flood, 1<<20)
 				for range 200 {
-					s.say(chunk, false)
+					s.say(chunk, true)
 				}
-				_ = s.out.Flush()
 				_, _ = io.Copy(io.Discard, s.Conn)
 			}, func(ctx context.Context, c *imapclient.Conn) {
 				if err := c.Noop(ctx); !errors.As(err, new(*imapwire.LimitError)) {
@@ -252,6 +247,7 @@ func TestUnauthenticateEndsCompression(t *testing.T) {
 			s.say(tag+" OK bye\r\n", true)
 			line, _ := bufio.NewReader(s.Conn).ReadString('\n')
 			_ = s.out.Close() // ends the compressed data
+			s.send()
 			tag, name, _ := strings.Cut(line, " ")
 			fmt.Fprintf(s.Conn, "* CAPABILITY IMAP4rev1\r\n%s OK %s", tag, name)
 		}, func(ctx context.Context, c *imapclient.Conn) {
