@@ -10,7 +10,8 @@ import (
 type Listed struct {
 	// List has the name, the hierarchy delimiter and the attributes, and MyRights if they were asked for.
 	imap.List
-	// Status is nil unless it was asked for, and for mailboxes that cannot be selected.
+	// Status is nil unless it was asked for, for mailboxes that cannot be selected, and for those that
+	// RecursiveMatch names only because of what is below them.
 	Status *imap.MailboxStatus
 	// Metadata are the entries that were asked for and exist.
 	Metadata []imap.Attribute

@@ -106,7 +106,7 @@ func (rows *listRows) addPhantom(name string, delim rune) *Listed {
 
 // choose keeps the rows that were asked for, with what was asked about them (RFC 5258 section 3.5).
 func (l *listing) choose(found *listRows) {
-	info := map[string]bool{} // names that have a mailbox below that is selected, true if it is not returned itself
+	info := map[string]bool{} // names above mailboxes that are selected, true if they are returned for that
 	if l.want.RecursiveMatch {
 		l.lookBelow(found, info)
 	}
@@ -119,7 +119,7 @@ func (l *listing) choose(found *listRows) {
 	l.rows = listRows{}
 	for _, row := range found.all {
 		below, isParent := info[row.Mailbox]
-		if !l.matches(row) || !l.selects(row) && !below {
+		if !l.matches(&row.List) || !l.selects(row) && !below {
 			continue
 		}
 		if isParent {
@@ -136,18 +136,21 @@ func (l *listing) choose(found *listRows) {
 	}
 }
 
-// lookBelow fills info, and adds names above selected mailboxes that are no mailboxes themselves.
+// lookBelow fills info, and adds names that are no mailboxes and have selected ones below. Of a mailbox
+// that is not returned itself, the nearest above it that can be tells (RFC 5258 section 3.5).
 func (l *listing) lookBelow(found *listRows, info map[string]bool) {
 	for _, row := range slices.Clone(found.all) {
 		if !l.selects(row) {
 			continue
 		}
-		hidden := !l.matches(row)
+		untold := !l.matches(&row.List)
 		forEachParent(row, func(name string) {
-			if hidden && found.find(name) == nil {
+			tells := untold && l.matches(&imap.List{Mailbox: name, Delim: row.Delim})
+			if tells && found.find(name) == nil {
 				found.addPhantom(name, row.Delim)
 			}
-			info[name] = info[name] || hidden
+			info[name] = info[name] || tells
+			untold = untold && !tells
 		})
 	}
 }
@@ -161,8 +164,8 @@ func (rows *listRows) keep(row *Listed) {
 	rows.all = append(rows.all, row)
 }
 
-func (l *listing) matches(row *Listed) bool {
-	return matchesAny(l.want.Reference, l.want.Patterns, &row.List)
+func (l *listing) matches(r *imap.List) bool {
+	return matchesAny(l.want.Reference, l.want.Patterns, r)
 }
 
 // selects reports whether the selection options take a row.

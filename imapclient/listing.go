@@ -172,12 +172,13 @@ func matchesAny(reference string, patterns []string, r *imap.List) bool {
 }
 
 // complete asks of each mailbox what LIST could not say, in one pipeline. A mailbox that the server refuses
-// to speak of stays without (RFC 5819 section 2).
+// to speak of stays without (RFC 5819 section 2), as does one that is named only for what is below it (RFC
+// 8440 section 4).
 func (l *listing) complete(ctx context.Context) error {
 	var failed error
 	var calls []func(context.Context, *Conn) error
 	for _, row := range l.rows.all {
-		if row.Has(imap.AttrNoSelect) {
+		if row.Has(imap.AttrNoSelect) || l.want.RecursiveMatch && !l.selects(row) {
 			continue
 		}
 		for _, step := range l.steps(row) {
