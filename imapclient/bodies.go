@@ -355,7 +355,7 @@ func (l *bodyLoop) bodyOf(head []byte, size int64) (*Body, int) {
 	}
 	last := len(m.Sections) - 1
 	used := make([]bool, len(l.o.Sections))
-	earlier := l.f.parts[m.SeqNum]
+	earlier := l.f.parts[keyOf(m)]
 	if earlier != nil {
 		used = l.usedBy(earlier, len(earlier.Sections))
 		if !m.Items.Has(imap.ItemUID) {

@@ -21,7 +21,21 @@ type fetching struct {
 	spare  []*imap.Message // empty; takes the next rows
 	// parts are rows that lack some of what was asked for: some servers send a message's items in
 	// several rows.
-	parts map[imap.SeqNum]*imap.Message
+	parts map[partKey]*imap.Message
+}
+
+// partKey is the name of a message in a row: its sequence number, or the UID where there is none (UIDFETCH,
+// RFC 9586).
+type partKey struct {
+	seq imap.SeqNum
+	uid imap.UID
+}
+
+func keyOf(m *imap.Message) partKey {
+	if m.SeqNum != 0 {
+		return partKey{seq: m.SeqNum}
+	}
+	return partKey{uid: m.UID}
 }
 
 // takeRow decides whether a response is part of the result: a row that has all that was asked for,
@@ -62,21 +76,21 @@ func (f *fetching) add(m *imap.Message) {
 
 // join puts a row together with the earlier parts of the same message.
 func (f *fetching) join(m *imap.Message) {
-	p := f.parts[m.SeqNum]
+	p := f.parts[keyOf(m)]
 	if p == nil {
 		if len(f.parts) >= maxQueuedRows {
 			f.err = &ResultsOverrunError{Rows: maxQueuedRows}
 			return
 		}
 		if f.parts == nil {
-			f.parts = map[imap.SeqNum]*imap.Message{}
+			f.parts = map[partKey]*imap.Message{}
 		}
-		f.parts[m.SeqNum] = m
+		f.parts[keyOf(m)] = m
 		return
 	}
 	p.Merge(m)
 	if f.complete(p) {
-		delete(f.parts, m.SeqNum)
+		delete(f.parts, keyOf(m))
 		f.add(p)
 	}
 }
