@@ -13,21 +13,15 @@ const none int32 = -1
 type forest struct {
 	messages []*Message
 	parent   []int32
-	// jump leads towards the root of a node's tree, and is made shorter with each use.
-	jump []int32
-	ids  map[string]int32
+	trees    linkCut // the same, to find roots
+	ids      map[string]int32
 }
 
 // link is step 1 of the REFERENCES algorithm (RFC 5256 section 3): parents by references. Messages are taken
 // in the order of the mailbox, in whatever order they come.
-//
-// A parent that one message hears of another which is still to be taken is left out: that one will say
-// itself who its parent is, and what it says counts (step 1.B). So no link is ever broken, and whether a
-// link would make a loop is seen by comparing roots, not by walking up, which takes too long in threads
-// that are as deep as there are messages.
 func link(messages []Message) *forest {
 	n := len(messages)
-	f := &forest{messages: make([]*Message, n), parent: make([]int32, 0, n), jump: make([]int32, 0, n), ids: make(map[string]int32, n)}
+	f := &forest{messages: make([]*Message, n), parent: make([]int32, 0, n), trees: make(linkCut, 0, n), ids: make(map[string]int32, n)}
 	for i := range messages {
 		f.messages[i] = &messages[i]
 	}
@@ -47,13 +41,13 @@ func link(messages []Message) *forest {
 
 // add adds a node without a parent.
 func (f *forest) add() int32 {
-	node := int32(len(f.parent))
 	f.parent = append(f.parent, none)
-	f.jump = append(f.jump, node)
-	return node
+	f.trees.add()
+	return int32(len(f.parent) - 1)
 }
 
-// linkReferences links the ancestors of a message one to the other, and the last one to it.
+// linkReferences links the ancestors of a message one to the other, as far as they have no parent (step 1.A),
+// and the last one to it, which can have another parent by then (step 1.B).
 func (f *forest) linkReferences(message int32, references []string) {
 	last := none
 	for _, id := range references {
@@ -62,10 +56,14 @@ func (f *forest) linkReferences(message int32, references []string) {
 			node = f.add()
 			f.ids[id] = node
 		}
-		if toCome := node >= message && f.isMessage(node); last != none && !toCome {
+		if last != none && f.parent[node] == none {
 			f.linkOne(last, node)
 		}
 		last = node
+	}
+	if f.parent[message] != none {
+		f.trees.cut(message)
+		f.parent[message] = none
 	}
 	if last != none {
 		f.linkOne(last, message)
@@ -74,21 +72,12 @@ func (f *forest) linkReferences(message int32, references []string) {
 
 func (f *forest) isMessage(node int32) bool { return int(node) < len(f.messages) }
 
-// linkOne makes parent the parent of child, unless child has one or it would make a loop.
+// linkOne makes parent the parent of child, which has none, unless that makes a loop.
 func (f *forest) linkOne(parent, child int32) {
-	if f.parent[child] == none && f.root(parent) != child {
+	if f.trees.root(parent) != child {
 		f.parent[child] = parent
-		f.jump[child] = parent
+		f.trees.link(parent, child)
 	}
-}
-
-// root returns the root of a node's tree.
-func (f *forest) root(node int32) int32 {
-	for f.jump[node] != node {
-		f.jump[node] = f.jump[f.jump[node]]
-		node = f.jump[node]
-	}
-	return node
 }
 
 // prune is steps 2 and 3: it takes away dummies within a tree, so that each message is below the next

@@ -1,6 +1,7 @@
 package imapsort
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/pushmail/pushmail/imap"
@@ -14,12 +15,15 @@ func references(messages []Message, fold Fold) []imap.ThreadNode {
 	return nodesOf(f.threads())
 }
 
-// refs is REFERENCES without regard to subjects. Threads are in the order of the latest message in each.
+// refs is REFERENCES without regard to subjects. Threads are in the order of the latest message in each, and
+// those of one time in that of their tops.
 func refs(messages []Message) []imap.ThreadNode {
 	f := link(messages)
 	f.prune()
 	threads := f.threads()
-	slices.SortStableFunc(threads, func(a, b thread) int { return a.latest.SentDate().Compare(b.latest.SentDate()) })
+	slices.SortStableFunc(threads, func(a, b thread) int {
+		return cmp.Or(a.latest.SentDate().Compare(b.latest.SentDate()), cmp.Compare(a.node.Num, b.node.Num))
+	})
 	return nodesOf(threads)
 }
 

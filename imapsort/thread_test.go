@@ -77,7 +77,9 @@ func TestReferences(t *testing.T) {
 		{"hearsay of one that came before", []string{"a|x", "b|y", "d a b|z"}, "(1 2 3)"},
 		{"the first who says it", []string{"a|x", "b|y", "c|z", "d a c|u", "e b c|v"}, "(1 3 (4)(5))(2)"},
 		{"itself", []string{"a a|x"}, "(1)"},
-		{"itself in a chain", []string{"a b a c|x", "c|y"}, "(2 1)"},
+		{"itself in a chain", []string{"a b a c|x", "c|y"}, "(1)(2)"},
+		// By step 1.A c is the child of a, and b below it, when a wants to be the child of b; then c has no parent.
+		{"a loop over hearsay", []string{"b a c|x", "a b|y", "c|z"}, "(2)(3 1)"},
 		{"two of each other", []string{"a b|x", "b a|y"}, "(2 1)"},
 		{"three in a circle", []string{"a c|x", "b a|y", "c b|z"}, "(3 1 2)"},
 		{"missing ones in a circle", []string{"x a b c a|x", "y c b|y"}, "((1)(2))"},
