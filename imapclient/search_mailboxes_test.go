@@ -26,12 +26,14 @@ func TestSearchMailboxes(t *testing.T) {
 			S: {c} OK done
 		`, nil, "in folder1/1 uids 4001,4003,4005,4007,4009 count 5 min 4001 max 4009; in folder2/banana/503 uids 3002,4004 count 2 min 3002 max 4004; " +
 			"in folder2/peach/3 uids 921691 count 1 min 921691 max 921691"},
-		{"counts and windows", "ESEARCH PARTIAL", `
+		{
+			"counts and windows", "ESEARCH PARTIAL", `
 			C: {c} ESEARCH IN (MAILBOXES (folder1) SUBTREE (folder2)) RETURN (COUNT PARTIAL 1:2) UNSEEN
 			S: * ESEARCH (MAILBOX "folder1" TAG "{c}" UIDVALIDITY 1) UID COUNT 4294967295 PARTIAL (1:2 5:6)
 			S: {c} OK done
 		`, &imapclient.SearchOptions{Return: imap.ReturnCount, Partial: &imap.PartialRange{First: 1, Last: 2}},
-			"in folder1/1 count 4294967295 partial 1:2 [5:6]"},
+			"in folder1/1 count 4294967295 partial 1:2 [5:6]",
+		},
 		{"a server that goes on with a mailbox", "ESEARCH", `
 			C: {c} ESEARCH IN (MAILBOXES (folder1) SUBTREE (folder2)) RETURN (ALL) UNSEEN
 			S: * ESEARCH (TAG "{c}" MAILBOX "folder1" UIDVALIDITY 1) UID ALL 4
