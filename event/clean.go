@@ -55,6 +55,14 @@ func (r Ref) clean() Ref {
 func (s Summary) clean() Summary {
 	s.InternalDate = utc(s.InternalDate).Truncate(time.Second)
 	s.Preview, s.EmailID, s.ThreadID = clean(s.Preview), clean(s.EmailID), clean(s.ThreadID)
+	s.Labels, s.Text = cleanList(s.Labels), clean(s.Text)
+	if s.Headers != nil {
+		out := make([]Header, len(s.Headers))
+		for i, h := range s.Headers {
+			out[i] = Header{Name: clean(h.Name), Value: clean(h.Value)}
+		}
+		s.Headers = out
+	}
 	if s.Envelope != nil {
 		s.Envelope = s.Envelope.clean()
 	}

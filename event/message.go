@@ -31,6 +31,18 @@ type Summary struct {
 	// Gmail's own). A message that is moved keeps its EmailID.
 	EmailID  string `json:"email_id,omitzero"`
 	ThreadID string `json:"thread_id,omitzero"`
+	// Labels are Gmail's, as they were when the message was reported.
+	Labels []string `json:"labels,omitzero"`
+	// Headers are the header fields that were asked for, in the order of the message.
+	Headers []Header `json:"headers,omitzero"`
+	// Text is the beginning of the text of the message, if it was asked for: plain, or without the markup of HTML.
+	Text string `json:"text,omitzero"`
+}
+
+// Header is a header field: unfolded, with encoded words decoded.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Envelope is the header of a message as people read it: encoded words are decoded. The sender wrote

@@ -36,6 +36,8 @@ type Options struct {
 	// the first time, that is, without a checkpoint. Zero reports none that is there already; [Everything]
 	// reports all.
 	Since time.Time
+	// Content is what events tell of a message.
+	Content Content
 	// KeepTrying has a failure before the mailbox was opened for the first time retried for ever, like
 	// any later one. Otherwise the sequence ends with it, so that a wrong password or host name is noticed.
 	KeepTrying bool

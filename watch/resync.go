@@ -86,21 +86,6 @@ func (s *session) runStep(ctx context.Context, step mailbox.Step) error {
 	return err
 }
 
-// summaryItems are what is fetched of a new message.
-const summaryItems = imap.ItemUID | imap.ItemFlags | imap.ItemInternalDate | imap.ItemSize | imap.ItemEnvelope | imap.ItemBody
-
-func (s *session) newItems() imap.Items {
-	items := summaryItems
-	caps := s.conn.Capabilities()
-	if caps.Has(imap.CapCondStore) {
-		items |= imap.ItemModSeq
-	}
-	if caps.Has(imap.CapPreview) {
-		items |= imap.ItemPreview
-	}
-	return items
-}
-
 // maxFresh bounds the summaries that are fetched ahead.
 const maxFresh = 200
 
@@ -112,12 +97,12 @@ func (s *session) fetchNew(ctx context.Context) error {
 		return nil
 	}
 	before, news := view.Pending(), s.news
-	items := s.newItems()
+	o := s.contentOptions()
 	if before > maxFresh || len(s.fresh) > maxFresh {
 		// Too many to hold what they are; that is asked for in turn.
-		items &= imap.ItemUID | imap.ItemFlags | imap.ItemModSeq
+		o = &imap.FetchOptions{Items: o.Items & (imap.ItemUID | imap.ItemFlags | imap.ItemModSeq)}
 	}
-	if err := s.fetch(ctx, set, items); err != nil && !isRefusal(err) {
+	if err := s.fetch(ctx, set, o); err != nil && !isRefusal(err) {
 		return err
 	}
 	if s.desync == nil && view.Pending() == before && s.news == news {
@@ -138,7 +123,7 @@ func (s *session) fetchSummaries(ctx context.Context) error {
 			break
 		}
 	}
-	err := s.fetch(ctx, set, s.newItems())
+	err := s.fetch(ctx, set, s.contentOptions())
 	if err != nil && !isRefusal(err) {
 		return err
 	}
@@ -154,20 +139,25 @@ func (s *session) fetchSummaries(ctx context.Context) error {
 }
 
 // fetch fetches messages and keeps their summaries until they are reported.
-func (s *session) fetch(ctx context.Context, set imap.UIDSet, items imap.Items) error {
+func (s *session) fetch(ctx context.Context, set imap.UIDSet, o *imap.FetchOptions) error {
 	if s.fresh == nil {
 		s.fresh = map[imap.UID]*Summary{}
 	}
-	for m, err := range s.conn.Fetch(ctx, set, &imap.FetchOptions{Items: items}) {
+	var texts []wantedText
+	for m, err := range s.conn.Fetch(ctx, set, o) {
 		if err != nil {
 			return err
 		}
 		for _, bad := range m.Errs {
 			s.b.o.Logger.Warn("part of a message could not be read", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "uid", m.UID, "err", bad)
 		}
-		if m.Items&(imap.ItemEnvelope|imap.ItemBody|imap.ItemSize) != 0 && len(s.fresh) < 4*maxFresh {
-			s.fresh[m.UID] = Summarize(m)
+		if m.Items&^(imap.ItemUID|imap.ItemFlags|imap.ItemModSeq) == 0 || len(s.fresh) >= 4*maxFresh {
+			continue
 		}
+		sum := Summarize(m)
+		s.b.o.Content.trim(sum)
+		s.fresh[m.UID] = sum
+		texts = s.b.o.Content.wantText(texts, m)
 	}
-	return nil
+	return s.fetchTexts(ctx, texts)
 }

@@ -39,6 +39,16 @@ func Summarize(m *imap.Message) *Summary {
 			s.EmailID, s.ThreadID = fmt.Sprint(more.GmailMsgID), fmt.Sprint(more.GmailThreadID)
 		}
 	}
+	if more := m.More; more != nil && m.Items.Has(imap.ItemGmailLabels) {
+		for _, l := range more.GmailLabels[:min(len(more.GmailLabels), maxAddresses)] {
+			s.Labels = append(s.Labels, shorten(strings.Clone(l), maxHeaderText))
+		}
+	}
+	for i := range m.Sections {
+		if strings.HasPrefix(m.Sections[i].Spec, "HEADER") {
+			s.Headers = append(s.Headers, headers(m.Sections[i].Data)...)
+		}
+	}
 	return s
 }
 
