@@ -206,7 +206,6 @@ func (p *pipeline) beginNext() bool {
 	}
 	k := &call{pipe: p, index: p.begun}
 	do := p.calls[k.index]
-	p.calls[k.index] = nil
 	p.begun++
 	k.next, k.stop = iter.Pull(func(yield func(struct{}) bool) {
 		k.yield = yield
