@@ -1,6 +1,7 @@
 package imapclient_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,9 +69,16 @@ func TestBodiesAreLeftAtAnyPoint(t *testing.T) {
 			return ""
 		},
 		"panic in the loop": func(c *imapclient.Conn, ctx context.Context) (got string) {
-			defer func() { got = strings.TrimPrefix(fmt.Sprint(recover()), "mine") }()
+			var last *imapclient.Body
+			defer func() {
+				got = strings.TrimPrefix(fmt.Sprint(recover()), "mine")
+				if _, err := last.Read(make([]byte, 3)); !errors.Is(err, imapclient.ErrBodyOver) {
+					got += fmt.Sprint("after the panic: ", err)
+				}
+			}()
 			for b := range c.FetchBodies(ctx, set, whole) {
 				_, _ = b.Read(make([]byte, 3))
+				last = b
 				panic("mine")
 			}
 			return ""
@@ -418,5 +427,71 @@ func TestReaderThatStalls(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		break
+	}
+}
+
+// The connection ends, or the context does, after each byte of an answer: what was read is right as far as it
+// goes, the loop ends with the reason, and after the end of the context the connection goes on.
+func TestBodiesCutAfterEachByte(t *testing.T) {
+	contents := map[imap.UID]string{7: "hello, long world", 8: "short", 9: "the last and long one"}
+	var answer strings.Builder
+	for i, uid := range []imap.UID{7, 8, 9} {
+		fmt.Fprintf(&answer, "* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n", i+1, uid, len(contents[uid]), contents[uid])
+	}
+	answer.WriteString("P3 OK done\r\n")
+	text := answer.String()
+	for cut := range len(text) {
+		for _, cancelled := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				mine := errors.New("cancelled by the test")
+				theirs, ours := net.Pipe()
+				var wg sync.WaitGroup
+				asked := make(chan struct{})
+				wg.Go(func() {
+					for lines := bufio.NewScanner(ours); lines.Scan(); {
+						if strings.HasPrefix(lines.Text(), "P3 ") {
+							close(asked)
+						}
+					}
+				})
+				wg.Go(func() {
+					_, _ = io.WriteString(ours, "* OK [CAPABILITY IMAP4rev1] hello\r\nP1 OK [CAPABILITY IMAP4rev1] welcome\r\n* 1 EXISTS\r\nP2 OK done\r\n")
+					<-asked
+					_, _ = io.WriteString(ours, text[:cut])
+					if !cancelled {
+						ours.Close()
+						return
+					}
+					time.Sleep(time.Second) // fake time: all is read by now
+					cancel(mine)
+					time.Sleep(time.Second)
+					_, _ = io.WriteString(ours, text[cut:]+"P4 OK done\r\n")
+				})
+				c := openOver(t, theirs, streaming())
+				var last error
+				for b, err := range c.FetchBodies(ctx, imap.SetOfRange[imap.UID](7, 9), whole) {
+					if last = err; err != nil {
+						break
+					}
+					got, err := io.ReadAll(b)
+					if want := contents[b.Message.UID]; !strings.HasPrefix(want, string(got)) || err == nil && want != string(got) {
+						t.Errorf("cut after %d: body %d is %q, %v", cut, b.Message.UID, got, err)
+					}
+				}
+				switch {
+				case cancelled && !errors.Is(last, mine), !cancelled && !errors.Is(last, net.ErrClosed):
+					t.Errorf("cut after %d, cancelled %v: %v", cut, cancelled, last)
+				case cancelled:
+					if err := c.Noop(t.Context()); err != nil {
+						t.Errorf("cut after %d: %v", cut, err)
+					}
+				}
+				c.Close()
+				ours.Close()
+				wg.Wait()
+				cancel(nil)
+			})
+		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // Trace writes what client and server say, a line each, to W: "C: " before the client's, "S: "
-// before the server's. Secrets are masked by their place in the protocol: arguments of LOGIN, and all
-// of an AUTHENTICATE exchange. One Trace may serve many connections.
+// before the server's. Secrets are masked by their place in the protocol: arguments of LOGIN, all
+// of an AUTHENTICATE exchange, and URLs of URLAUTH. One Trace may serve many connections.
 type Trace struct {
 	// W gets the lines, one Write each. Its errors are ignored.
 	W io.Writer
@@ -52,7 +52,17 @@ func (t *Trace) server(data []byte, authenticating bool) {
 	if authenticating && len(data) > 2 && data[0] == '+' {
 		data = []byte("+ " + mask)
 	}
-	t.write("S: ", data)
+	t.write("S: ", withoutSignedURLs(data))
+}
+
+// withoutSignedURLs masks responses with URLs that open messages to whoever has them (RFC 4467 section 9).
+func withoutSignedURLs(data []byte) []byte {
+	for _, name := range [...]string{"* GENURLAUTH ", "* URLFETCH "} {
+		if n := len(name); len(data) > n && bytes.EqualFold(data[:n], []byte(name)) {
+			return []byte(name + mask)
+		}
+	}
+	return data
 }
 
 // note logs what happened to the connection: "TLS started".
