@@ -87,11 +87,11 @@ func setStatus[T any](d *Decoder, r *imap.MailboxStatus, item imap.StatusItems, 
 	}
 }
 
-// skipBinaryID skips "(…)" if what is in it is not text.
+// skipBinaryID skips "(…)" if what is in it is neither text nor a string.
 func (d *Decoder) skipBinaryID() bool {
 	text := d.s[d.pos:]
 	end := strings.IndexByte(text, ')')
-	if !strings.HasPrefix(text, "(") || end < 0 || !hasBinary(text[:end]) || d.failQuirk(QuirkMailboxID, "expected an object id") {
+	if !strings.HasPrefix(text, "(") || end < 2 || strings.IndexByte(`"{~`, text[1]) >= 0 || !hasBinary(text[:end]) || d.failQuirk(QuirkMailboxID, "expected an object id") {
 		return false
 	}
 	d.pos += end + 1

@@ -306,7 +306,7 @@ func TestDecodeErrors(t *testing.T) {
 		"* VANISHED", "* VANISHED 0", "* VANISHED *", "* VANISHED 5:*", "* VANISHED (LATER) 1", "* VANISHED 1,,2", "* VANISHED 1:", "* VANISHED 1:2:3", "* VANISHED 4294967296",
 		"* THREAD (1", "* THREAD 1", "* THREAD (0)", "* THREAD ((1) 2)", "* THREAD ()", "* THREAD (1 ())", "* THREAD (1))", "* THREAD )", "* FLAGS", "* FLAGS (", "* FLAGS ((a))",
 		"* LIST", "* LIST ()", "* LIST () \"/\"", "* LIST () \"//\" x", "* LIST (\\x \"/\" y", "* LIST () \"/\" \"x\" (CHILDINFO", "* STATUS", "* STATUS x", "* STATUS x (", "* STATUS x (MESSAGES)", "* STATUS x (MESSAGES y)",
-		"* NAMESPACE", "* NAMESPACE NIL", "* NAMESPACE ((", "* ID", "* ID (", "* ID (a)", "* QUOTA x", "* QUOTA x (STORAGE 1)", "* QUOTAROOT", "* ACL", "* ACL x y", "* LISTRIGHTS x", "* MYRIGHTS x", "* METADATA", "* METADATA x (", "* METADATA x (/y)", "* LANGUAGE",
+		"* NAMESPACE", "* NAMESPACE NIL", "* NAMESPACE ((", "* ID", "* ID (", "* ID (a)", "* QUOTA", "* QUOTA x (STORAGE 1)", "* QUOTAROOT", "* ACL", "* ACL x y", "* LISTRIGHTS x", "* MYRIGHTS x", "* METADATA", "* METADATA x (", "* METADATA x (/y)", "* LANGUAGE",
 	} {
 		r, err := Decode(in, nil)
 		e, ok := errors.AsType[*SyntaxError](err)
