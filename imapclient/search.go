@@ -90,6 +90,9 @@ func (c *Conn) Search(ctx context.Context, key imap.SearchKey) (*SearchResult, e
 // On a server that limits the messages of one command (MESSAGELIMIT, RFC 9738) the search goes on until all
 // messages were searched, unless there is Partial or Save, which are an error then.
 //
+// Options that make no sense and texts that cannot be sent (NUL, not UTF-8) are an *[imapwire.ArgumentError], and
+// nothing is sent. An answer that cannot be read is an *[AnswerError], not an empty result.
+//
 // A set of UIDs in the key that is too long for one command is not cut. If ctx ends on the way, the connection
 // stays usable; with imap.ReturnSave it is unknown what "$" is.
 func (c *Conn) SearchWith(ctx context.Context, key imap.SearchKey, o *SearchOptions) (*SearchResult, error) {

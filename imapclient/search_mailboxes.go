@@ -7,14 +7,22 @@ import (
 	"strings"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapwire"
 )
 
+// Mailboxes that cannot be searched so. Nothing is sent.
 var (
-	errNoMailboxes   = errors.New("search: no mailboxes to search")
-	errDelayed       = errors.New("search: SELECTED-DELAYED is for NOTIFY alone (RFC 7377 section 2.2)")
-	errSaveElsewhere = errors.New("search: only a search of the selected mailbox alone can be saved (RFC 7377 section 2.2)")
-	errTooManyBoxes  = errors.New("search: results of more mailboxes than can be kept")
+	errNoMailboxes   = mailboxesError("are missing")
+	errDelayed       = mailboxesError("SELECTED-DELAYED is for NOTIFY alone (RFC 7377 section 2.2)")
+	errSaveElsewhere = mailboxesError("only a search of the selected mailbox alone can be saved (RFC 7377 section 2.2)")
 )
+
+func mailboxesError(reason string) error {
+	return &imapwire.ArgumentError{Command: "ESEARCH", Argument: "mailboxes", Position: 1, Reason: reason}
+}
+
+// errTooManyBoxes: the answer is about more mailboxes than there may be.
+var errTooManyBoxes = errors.New("it is about too many mailboxes")
 
 // maxSearchedMailboxes bounds the mailboxes in the result of one search.
 const maxSearchedMailboxes = 100_000
@@ -52,7 +60,7 @@ func (c *Conn) SearchMailboxes(ctx context.Context, in []imap.MailboxSelector, k
 		return nil, err
 	}
 	if found.err != nil {
-		return nil, found.err
+		return nil, &AnswerError{Command: "ESEARCH", Err: found.err}
 	}
 	return found.finish(p)
 }

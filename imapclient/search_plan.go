@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapwire"
 )
 
 // searchPlan says what of a search the server does, and what is done here.
@@ -15,13 +16,17 @@ type searchPlan struct {
 	local   bool
 }
 
-// Errors of options that make no sense. Nothing is sent.
+// Options that make no sense. Nothing is sent.
 var (
-	errUpdate    = errors.New("search: updates need a place to go: use SearchLive")
-	errPartial   = errors.New("search: a window of the result and all of it exclude each other (RFC 5267 section 4.4)")
-	errPositions = errors.New("search: a window needs two positions of 32 bits, both from 1 or both from -1")
-	errRelevancy = errors.New("search: there is no relevancy without a FUZZY key (RFC 6203 section 4)")
+	errUpdate    = returnError("UPDATE needs a place for updates to go: use SearchLive")
+	errPartial   = returnError("a window of the result and ALL exclude each other (RFC 5267 section 4.4)")
+	errPositions = returnError("a window needs two positions of 32 bits, both from 1 or both from -1")
+	errRelevancy = returnError("there is no relevancy without a FUZZY key (RFC 6203 section 4)")
 )
+
+func returnError(reason string) error {
+	return &imapwire.ArgumentError{Command: "SEARCH", Argument: "what to return", Position: 1, Reason: reason}
+}
 
 // planSearch plans a SEARCH.
 func (c *Conn) planSearch(key *imap.SearchKey, o *SearchOptions) (*searchPlan, error) {
@@ -92,8 +97,8 @@ func (c *Conn) requireReturn(want imap.SearchReturn) error {
 	return nil
 }
 
-// errNoCount says that the server left out what it must send.
-var errNoCount = errors.New("search: the server was asked for a count and sent none")
+// errNoCount: the server left out what it must send.
+var errNoCount = errors.New("it was asked for a count and sent none")
 
 // finish makes of what the server sent what was asked for.
 func (p *searchPlan) finish(res *searchAnswer) (*SearchResult, error) {
@@ -105,7 +110,7 @@ func (p *searchPlan) finish(res *searchAnswer) (*SearchResult, error) {
 		out.summarize()
 		out.cutWindow(p.partial)
 	case p.want.Has(imap.ReturnCount) && res.answered && !res.counted:
-		return nil, errNoCount
+		return nil, &AnswerError{Command: imapwire.SearchCommand(&p.sent, true), Err: errNoCount}
 	}
 	p.leaveOut(out)
 	return out, nil

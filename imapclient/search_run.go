@@ -10,6 +10,18 @@ import (
 	"github.com/pushmail/pushmail/imapwire"
 )
 
+// AnswerError says that the server carried a search out, but that its answer cannot be used: it could not be
+// read, lacks what was asked for, or is more than can be kept. The connection goes on.
+type AnswerError struct {
+	Command string
+	Err     error
+}
+
+func (e *AnswerError) Error() string {
+	return fmt.Sprintf("%s: the server's answer cannot be used: %v", e.Command, e.Err)
+}
+func (e *AnswerError) Unwrap() error { return e.Err }
+
 // searching is a SEARCH, SORT, THREAD or ESEARCH that is under way.
 type searching struct {
 	o     imap.SearchOptions
@@ -58,7 +70,7 @@ func (c *Conn) runSearchOnce(ctx context.Context, s *searching) error {
 		e.SearchWith(&s.o, s.key)
 	}, s.take)
 	if err == nil && s.err != nil {
-		err = fmt.Errorf("%s: the server's answer cannot be used: %w", name, s.err)
+		err = &AnswerError{Command: name, Err: s.err}
 	}
 	return err
 }

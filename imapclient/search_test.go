@@ -13,6 +13,7 @@ import (
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
 	"github.com/pushmail/pushmail/imaptest"
+	"github.com/pushmail/pushmail/imapwire"
 )
 
 // sessionOn is session on a server with these capabilities, besides IMAP4rev1 and LITERAL+.
@@ -329,8 +330,8 @@ func TestSearchFailsWhenItsAnswerCannotBeRead(t *testing.T) {
 				S: {d} OK done
 			`, o, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
 				got, err := c.Search(ctx, imap.All())
-				if err == nil {
-					t.Errorf("got %s and no error", describe(got))
+				if !errors.As(err, new(*imapclient.AnswerError)) {
+					t.Errorf("got %s (%v)", describe(got), err)
 				}
 				if err := c.Noop(ctx); err != nil {
 					t.Error("the connection did not go on:", err)
@@ -343,8 +344,9 @@ func TestSearchFailsWhenItsAnswerCannotBeRead(t *testing.T) {
 		S: * ESEARCH (TAG "{c}") UID
 		S: {c} OK done
 	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
-		if got, err := c.SearchWith(ctx, imap.All(), &imapclient.SearchOptions{Return: imap.ReturnCount}); err == nil {
-			t.Errorf("without a count: got %s and no error", describe(got))
+		got, err := c.SearchWith(ctx, imap.All(), &imapclient.SearchOptions{Return: imap.ReturnCount})
+		if !errors.As(err, new(*imapclient.AnswerError)) {
+			t.Errorf("without a count: got %s (%v)", describe(got), err)
 		}
 	})
 	sessionOn(t, "MESSAGELIMIT=10", `
@@ -456,11 +458,13 @@ func TestSearchArgumentsThatCannotBeSent(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			sessionOn(t, caps, "", nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
-				if _, err := c.SearchWith(ctx, test.key, test.o); err == nil || !imapclient.SafeToRetry(err) {
-					t.Errorf("error %v", err)
-				}
-				if _, err := c.Sort(ctx, []imap.SortKey{{Key: "DATE"}}, test.key, test.o); err == nil || !imapclient.SafeToRetry(err) {
-					t.Errorf("sorted: error %v", err)
+				for what, err := range map[string]error{
+					"searched": second(c.SearchWith(ctx, test.key, test.o)),
+					"sorted":   second(c.Sort(ctx, by("DATE"), test.key, test.o)),
+				} {
+					if !errors.As(err, new(*imapwire.ArgumentError)) || !imapclient.SafeToRetry(err) {
+						t.Errorf("%s: error %v", what, err)
+					}
 				}
 			})
 		})

@@ -3,15 +3,15 @@ package imapclient
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapsort"
+	"github.com/pushmail/pushmail/imapwire"
 )
 
-var errNoSortKeys = errors.New("sort: no key to sort by")
+var errNoSortKeys = &imapwire.ArgumentError{Command: "SORT", Argument: "sort keys", Position: 1, Reason: "are missing"}
 
 // Sort finds messages of the selected mailbox and sorts them, by UID SORT (RFC 5256 section 3): the result
 // is in Order. The keys are "ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT" and "TO"; "DISPLAYFROM" and
