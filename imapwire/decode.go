@@ -84,7 +84,7 @@ func Decode(response string, opts *Options) (imap.Response, error) {
 // copyOf makes the copy of a frame that the careful path reads. A row shares a chunk with others.
 func (d *Decoder) copyOf(b []byte) {
 	if len(b) < largeFrame && len(b) > 2 && b[0] == '*' && b[2]-'0' <= 9 {
-		d.s = d.keep(b)
+		d.s = d.mem.text.keep(b)
 		return
 	}
 	d.s = string(b)

@@ -36,6 +36,7 @@ func (d *Decoder) fastRow() *imap.Message {
 	own := d.mem
 	if d.scratch != nil {
 		d.mem = &d.scratch.mem
+		d.own() // one large copy costs less than many small ones, and memory does not count here
 	}
 	m := d.mem.messages.one(messageChunk)
 	m.SeqNum = imap.SeqNum(seq)
@@ -296,12 +297,12 @@ func (d *Decoder) fastAddress(a *imap.Address, p int) int {
 		return d.rareAddress(a, name)
 	}
 	if b[name] != '"' {
-		text := d.keep(b[mailbox:end])
+		text := d.keep(mailbox, end)
 		a.Mailbox, a.Host = text[:host-3-mailbox], text[host-mailbox:]
 		return end + 2
 	}
 	name++
-	text := d.keep(b[name:end])
+	text := d.keep(name, end)
 	a.Name, a.Mailbox, a.Host = text[:p-1-name], text[mailbox-name:host-3-name], text[host-name:]
 	return end + 2
 }

@@ -99,7 +99,8 @@ func (d *Decoder) slowly(p *imap.BodyPart, pos int, read func(*Decoder, *imap.Bo
 // fastSingle reads a part that is no multipart from its type on.
 func (d *Decoder) fastSingle(p *imap.BodyPart, pos, depth int) int {
 	b := d.b
-	if pos = d.fastType(p, pos); pos < 0 {
+	kind, pos := d.fastType(p, pos)
+	if pos < 0 {
 		return -1
 	}
 	const noMore = " NIL NIL "
@@ -121,7 +122,7 @@ func (d *Decoder) fastSingle(p *imap.BodyPart, pos, depth int) int {
 		return -1
 	}
 	p.Size = int64(size)
-	switch kindOf(p.Type, p.Subtype) {
+	switch kind {
 	case kindOther:
 		if b[pos] == ')' {
 			return pos + 1
@@ -150,22 +151,23 @@ func (d *Decoder) fastSingle(p *imap.BodyPart, pos, depth int) int {
 }
 
 // fastType reads type, subtype and parameters of a part, and looks at the space after them.
-func (d *Decoder) fastType(p *imap.BodyPart, pos int) int {
+func (d *Decoder) fastType(p *imap.BodyPart, pos int) (kind, end int) {
 	start := pos
 	if h := d.heads.find(d.b, pos); h != nil {
 		if d.elements += len(h.params); d.elements > d.lim.Tokens {
-			return -1
+			return 0, -1
 		}
 		p.Type, p.Subtype, p.Params = h.mediaType, h.subtype, d.sameParams(h.params)
-		return pos + len(h.text) - 1
+		return kindText, pos + len(h.text) - 1
 	}
 	if p.Type, p.Subtype, pos = d.twoTexts(pos); pos < 0 || p.Type == "" || d.b[pos-1] != '"' {
-		return -1
+		return 0, -1
 	}
-	if p.Params, pos = d.fastParams(pos); pos > 0 && d.b[pos] == ' ' && kindOf(p.Type, p.Subtype) == kindText {
+	kind = kindOf(p.Type, p.Subtype)
+	if p.Params, pos = d.fastParams(pos); pos > 0 && d.b[pos] == ' ' && kind == kindText {
 		d.heads = d.heads.learn(d.b[start:pos+1], p)
 	}
-	return pos
+	return kind, pos
 }
 
 // sameParams returns a copy of params.
@@ -185,13 +187,27 @@ func (d *Decoder) sameParams(params []imap.Param) []imap.Param {
 
 // fastEncoding reads a space and a transfer encoding.
 func (d *Decoder) fastEncoding(pos int) (encoding string, end int) {
+	const seven, eight, base64, quotedPrintable = ` "7bit"`, ` "8bit"`, ` "base64"`, ` "quoted-printable"`
 	b := d.b
-	if len(b)-pos < 10 {
+	if len(b)-pos < len(quotedPrintable) {
 		return "", -1
 	}
-	for _, e := range [...]string{` "7bit"`, ` "base64"`, ` "quoted-printable"`, ` "8bit"`} {
-		if b[pos+2] == e[2] && at(b, pos, e) {
-			return e[2 : len(e)-1], pos + len(e)
+	switch b[pos+2] {
+	case '7':
+		if string(b[pos:pos+len(seven)]) == seven {
+			return "7bit", pos + len(seven)
+		}
+	case '8':
+		if string(b[pos:pos+len(eight)]) == eight {
+			return "8bit", pos + len(eight)
+		}
+	case 'b':
+		if string(b[pos:pos+len(base64)]) == base64 {
+			return "base64", pos + len(base64)
+		}
+	case 'q':
+		if string(b[pos:pos+len(quotedPrintable)]) == quotedPrintable {
+			return "quoted-printable", pos + len(quotedPrintable)
 		}
 	}
 	return d.spText(pos)

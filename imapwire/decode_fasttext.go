@@ -40,7 +40,7 @@ func (d *Decoder) text(p int) (text string, end int) {
 	b := d.b
 	if p < len(b) && b[p] == '"' {
 		if end := textEnd(b, p+1); end > 0 {
-			return d.keep(b[p+1 : end]), end + 1
+			return d.keep(p+1, end), end + 1
 		}
 	} else if p+3 <= len(b) && string(b[p:p+3]) == "NIL" {
 		return "", p + 3
@@ -63,7 +63,7 @@ func (d *Decoder) twoTexts(p int) (first, second string, end int) {
 		next := textEnd(b, p+1) + 3
 		if next > 2 && next < len(b) && b[next-1] == '"' && b[next-2] == ' ' {
 			if end := textEnd(b, next); end > 0 {
-				both := d.keep(b[p+1 : end])
+				both := d.keep(p+1, end)
 				return both[:next-3-(p+1)], both[next-(p+1):], end + 1
 			}
 		}
@@ -94,7 +94,7 @@ func (d *Decoder) rareText(p int) (text string, end int) {
 				size = size*10 + int(c-'0')
 			}
 			if p += line + 1; size <= len(b)-p {
-				return d.keep(b[p : p+size]), p + size
+				return d.keep(p, p+size), p + size
 			}
 		}
 	}

@@ -46,6 +46,7 @@ type Framer struct {
 	end   int     // the bytes of buf before this are valid
 
 	mode     mode
+	ready    bool  // Ready has found something to do
 	left     int64 // of the literal, in the modes that are about one
 	lits     []Literal
 	sink     io.Writer // of the streamed literal; nil throws it away
@@ -77,6 +78,7 @@ func NewFramer(r io.Reader, opts *Options) *Framer {
 // be repeated. The end of the stream inside a response is [io.ErrUnexpectedEOF]. A *[LimitError] says
 // whether the connection can still be used.
 func (f *Framer) Next() (Frame, error) {
+	f.ready = false
 	if f.mode == inLine && f.start == f.line {
 		f.lits = f.lits[:0]
 		if size, end := f.plainLine(); size > 0 && f.fatalErr == nil {
@@ -292,6 +294,11 @@ func (f *Framer) stepStream() (more bool) {
 // Ready reports whether Next can do something without reading: a whole response or an error is there,
 // or a literal header for which Literal must be called.
 func (f *Framer) Ready() bool {
+	f.ready = f.ready || f.look()
+	return f.ready
+}
+
+func (f *Framer) look() bool {
 	if f.fatalErr != nil || f.readErr != nil {
 		return true
 	}
@@ -360,6 +367,7 @@ func (f *Framer) Reset(r io.Reader) {
 }
 
 func (f *Framer) forget() {
+	f.ready = false
 	f.advance(f.end)
 	f.lits, f.left, f.sink = f.lits[:0], 0, nil
 }

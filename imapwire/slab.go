@@ -82,7 +82,7 @@ const (
 )
 
 // textChunk is the size of a chunk for the text of rows.
-const textChunk = 8 << 10
+const textChunk = 16 << 10
 
 // textSlab hands out copies of text.
 type textSlab struct {
@@ -129,8 +129,13 @@ func (s *textSlab) reset(most int) {
 	s.chunk, s.full = s.chunk[:0], 0
 }
 
-// keep returns a copy of text, in a chunk that it shares with others.
-func (d *Decoder) keep(text []byte) string { return d.mem.text.keep(text) }
+// keep returns a copy of what stands in the frame from one position to another.
+func (d *Decoder) keep(from, to int) string {
+	if d.s != "" {
+		return d.s[from:to]
+	}
+	return d.mem.text.keep(d.b[from:to])
+}
 
 // sharedDepths is how deep parts are in slabs.
 const sharedDepths = 3
