@@ -21,6 +21,7 @@ import (
 
 	"github.com/xdg-go/scram"
 
+	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapauth"
 	"github.com/pushmail/pushmail/imapclient"
 )
@@ -46,6 +47,8 @@ type scramPeer struct {
 	binding scram.ChannelBindingType
 	// intercepted makes it see another TLS connection than the client.
 	intercepted bool
+	// masked is what the client must not use.
+	masked imap.Capability
 	// last changes how the exchange ends: "" as it should.
 	last string
 
@@ -139,6 +142,11 @@ func (p *scramPeer) end(challenge string) string {
 		if _, ok := p.ask("more"); !ok {
 			return "OK [CAPABILITY IMAP4rev1] welcome"
 		}
+	case "bad protocol": // as Cyrus answers a wrong binding
+		if strings.HasSuffix(p.log[len(p.log)-1], "-PLUS") {
+			return "NO bad protocol / cancel"
+		}
+		p.ask(challenge)
 	case "NO after the signature":
 		p.ask(challenge)
 		return "NO [AUTHORIZATIONFAILED] not this mailbox"
@@ -204,12 +212,15 @@ func TestSCRAMLoginsOverTLS(t *testing.T) {
 		{"wrong password", scramPeer{version: tls13, mechanisms: both, binding: exporter}, "wrong", "SCRAM-SHA-256-PLUS", refused(imapclient.RefusedCredentials), false},
 		{"wrong password without binding", scramPeer{version: tls13, mechanisms: "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN"}, "wrong", "SCRAM-SHA-256", refused(imapclient.RefusedCredentials), false},
 		{"somebody in the middle", scramPeer{version: tls13, mechanisms: both, binding: exporter, intercepted: true}, hunter2, "SCRAM-SHA-256-PLUS", refused(imapclient.RefusedIntercepted), false},
+		{"masked", scramPeer{version: tls13, mechanisms: "SCRAM-SHA-256 SCRAM-SHA-256-PLUS", binding: exporter, masked: "AUTH=SCRAM-SHA-256-PLUS"}, hunter2, "SCRAM-SHA-256", ok, false},
 		{"somebody who changed the offer", scramPeer{version: tls13, mechanisms: "SCRAM-SHA-256 PLAIN", binding: exporter}, hunter2, "SCRAM-SHA-256", refused(imapclient.RefusedIntercepted), false},
 		{"OK without the signature", scramPeer{version: tls13, mechanisms: both, binding: exporter, last: "OK without the signature"}, hunter2, "SCRAM-SHA-256-PLUS", intruder, true},
 		{"signature in the OK", scramPeer{version: tls13, mechanisms: plus, binding: exporter, last: "signature in the OK"}, hunter2, plus, intruder, true},
 		{"wrong signature", scramPeer{version: tls13, mechanisms: plus, binding: exporter, last: "wrong signature"}, hunter2, plus, intruder, true},
 		{"who does not know the password", scramPeer{version: tls13, mechanisms: plus, binding: exporter, last: "OK without the signature"}, "other", plus, intruder, true},
 		{"another challenge", scramPeer{version: tls13, mechanisms: plus, binding: exporter, last: "another challenge"}, hunter2, plus, intruder, true},
+		{"wrong for tls-unique", scramPeer{version: tls12, mechanisms: both, binding: unique, last: "bad protocol"}, hunter2, "SCRAM-SHA-256-PLUS", refused(imapclient.RefusedIntercepted), false},
+		{"wrong for all bindings of TLS 1.3", scramPeer{version: tls13, mechanisms: both, binding: exporter, last: "bad protocol"}, hunter2, "SCRAM-SHA-256-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-256", ok, false},
 		{"NO after the signature", scramPeer{version: tls13, mechanisms: both, binding: exporter, last: "NO after the signature"}, hunter2, plus, refused(imapclient.RefusedIdentity), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -231,7 +242,9 @@ func TestSCRAMLoginsOverTLS(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			var trace bytes.Buffer
-			c, err := imapclient.New(ctx, ours, &imapclient.Options{Addr: "localhost", TLSConfig: &tls.Config{RootCAs: roots}, Trace: &imapclient.Trace{W: &trace}})
+			c, err := imapclient.New(ctx, ours, &imapclient.Options{
+				Addr: "localhost", TLSConfig: &tls.Config{RootCAs: roots}, Trace: &imapclient.Trace{W: &trace}, MaskCapabilities: []imap.Capability{tt.peer.masked},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
