@@ -32,6 +32,7 @@ func (b *box) load(ctx context.Context) error {
 		return b.checkpointError(fmt.Errorf("%w; to start anew from now, without what happened since, move it away", err))
 	}
 	b.stored = &s
+	b.loadSeen(ctx)
 	return nil
 }
 

@@ -118,17 +118,18 @@ func TestCheckpointThatCannotBeReadIsLeftAlone(t *testing.T) {
 func TestFileStoreKeepsMailboxesApart(t *testing.T) {
 	s := watch.FileStore{Dir: filepath.Join(t.TempDir(), "made", "when needed")}
 	keys := []watch.Key{
-		{"jo", "INBOX"},
-		{"jo", "inbox"},
-		{"jo", "../../etc/passwd"},
-		{"jo", ""},
-		{"", "INBOX"},
-		{"jo/INBOX", ""},
-		{"jo", strings.Repeat("long", 200)},
-		{"jo", strings.Repeat("long", 200) + "er"},
-		{"jö", "Entwürfe"},
-		{"a_b", "c"},
-		{"a", "b_c"},
+		{Account: "jo", Mailbox: "INBOX"},
+		{Account: "jo", Mailbox: "inbox"},
+		{Account: "jo", Mailbox: "../../etc/passwd"},
+		{Account: "jo", Mailbox: ""},
+		{Account: "", Mailbox: "INBOX"},
+		{Account: "jo/INBOX", Mailbox: ""},
+		{Account: "jo", Mailbox: strings.Repeat("long", 200)},
+		{Account: "jo", Mailbox: strings.Repeat("long", 200) + "er"},
+		{Account: "jo", Mailbox: "INBOX", Kind: watch.SeenMessages},
+		{Account: "jö", Mailbox: "Entwürfe"},
+		{Account: "a_b", Mailbox: "c"},
+		{Account: "a", Mailbox: "b_c"},
 	}
 	for i, k := range keys {
 		if err := s.Save(t.Context(), k, []byte{byte(i)}); err != nil {

@@ -226,6 +226,7 @@ func (c *control) close(ctx context.Context) {
 	for _, m := range c.members {
 		if m.stop == nil {
 			m.box.save(ctx)
+			m.box.saveSeen(ctx, true)
 		}
 	}
 }
@@ -297,6 +298,7 @@ func (c *control) visit(ctx context.Context, m *member) error {
 	if err != nil {
 		return err
 	}
+	b.saveSeen(ctx, false)
 	b.settle()
 	m.seen, m.visitedAt = now, time.Now()
 	return nil

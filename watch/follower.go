@@ -73,4 +73,5 @@ func (f *follower) close(ctx context.Context) {
 		f.s = nil
 	}
 	f.b.save(ctx)
+	f.b.saveSeen(ctx, true)
 }

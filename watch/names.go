@@ -14,8 +14,7 @@ import (
 )
 
 // nameList is what is remembered of the mailboxes of an account, so that one that was created while
-// nobody watched is not taken for one that was always there. It is kept in the Store under the key without a
-// mailbox.
+// nobody watched is not taken for one that was always there. It is kept in the Store as [MailboxNames].
 type nameList struct {
 	Version int             `json:"version"`
 	Names   map[string]name `json:"names"`
@@ -30,7 +29,7 @@ type name struct {
 
 const nameListVersion = 1
 
-func (c *control) namesKey() Key { return Key{Account: c.o.Account} }
+func (c *control) namesKey() Key { return Key{Account: c.o.Account, Kind: MailboxNames} }
 
 // loadNames reads the list that was stored, once.
 func (c *control) loadNames(ctx context.Context) (known bool, err error) {

@@ -48,8 +48,8 @@ type Options struct {
 	// StaleAfter is how long a mailbox may go unverified before it is reported as stale. Zero means
 	// three times VerifyInterval, or 30 minutes.
 	StaleAfter time.Duration
-	// Remember bounds how many summaries of messages seen are kept in memory, so that an expunge can
-	// say what is gone. Zero means 1,000, negative none.
+	// Remember bounds how many summaries of messages seen are kept, so that an expunge can say what is
+	// gone: in memory, and, each 5 minutes and at the end, in the Store. Zero means 1,000, negative none.
 	Remember int
 	// Backoff is the pause after the first failed attempt to connect, before jitter; it doubles with
 	// each further one up to MaxBackoff. Zero means 1 second and 5 minutes. A refused password waits

@@ -156,6 +156,7 @@ func (s *session) catchUp(ctx context.Context) error {
 		return err
 	}
 	s.b.save(ctx)
+	s.b.saveSeen(ctx, false)
 	return s.checkTruth(ctx)
 }
 

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,17 +13,34 @@ import (
 	"sync"
 )
 
-// Key names a checkpoint: one mailbox of one account.
-type Key struct{ Account, Mailbox string }
+// Key names what is stored.
+type Key struct {
+	Account, Mailbox string
+	Kind             Kind
+}
 
-// Store keeps one checkpoint for each mailbox. Its methods may be called from several goroutines,
+// Kind is what is stored under a [Key].
+type Kind string
+
+// The kinds of what is stored. All is lost with a checkpoint; without the others a watcher goes on, and
+// knows less.
+const (
+	// Checkpoint is what is known of a mailbox: its messages, and how far they have been reported.
+	Checkpoint Kind = ""
+	// SeenMessages are the summaries of messages seen, so that an expunge can tell what is gone.
+	SeenMessages Kind = "seen"
+	// MailboxNames are the mailboxes of an account, under a Key without Mailbox.
+	MailboxNames Kind = "names"
+)
+
+// Store keeps checkpoints and what goes with them. Its methods may be called from several goroutines,
 // for different keys.
 type Store interface {
 	// Load returns what was saved last, or nil if nothing was.
 	Load(ctx context.Context, key Key) ([]byte, error)
 	// Save replaces what was saved. When it returns nil, the checkpoint survives a crash, as far as
 	// the Store promises that at all; after an error the old one is still there.
-	Save(ctx context.Context, key Key, checkpoint []byte) error
+	Save(ctx context.Context, key Key, value []byte) error
 }
 
 // MemoryStore is a Store that is gone when the program ends. The zero value is empty.
@@ -53,11 +71,11 @@ func (s *MemoryStore) Save(_ context.Context, key Key, checkpoint []byte) error 
 // owner alone. A checkpoint is replaced in one step: a crash or a full disk leaves the old one.
 type FileStore struct{ Dir string }
 
-// Path returns the name of the file that holds the checkpoint of key.
+// Path returns the name of the file that holds what is stored under key.
 func (s FileStore) Path(key Key) string {
 	sum := sha256.Sum256([]byte(key.Account + "\x00" + key.Mailbox))
 	name := plainName(key.Account) + "-" + plainName(key.Mailbox) + "-" + hex.EncodeToString(sum[:6])
-	return filepath.Join(s.Dir, name+".checkpoint")
+	return filepath.Join(s.Dir, name+"."+plainName(string(cmp.Or(key.Kind, "checkpoint"))))
 }
 
 // plainName keeps what is harmless in a file name, for people who look into the directory.

@@ -476,3 +476,24 @@ func TestSummariesThatDoNotComeAreAskedForOnce(t *testing.T) {
 		})
 	}
 }
+
+// What is gone while nobody watches is still told by its subject, if it was seen before.
+func TestExpungeWhileDownTellsWhatIsGone(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.start()
+		b.box.Append(mail("one"))
+		b.box.Append(mail("two"))
+		b.expect("open 0 initial idle", "new 1 one", "new 2 two")
+		b.stop()
+		b.box.Expunge(1)
+		b.start()
+		b.expect("open 1 qresync idle", "expunge 1 one")
+		b.stop()
+		b.box.ResetUIDValidity()
+		b.box.Append(mail("three"))
+		b.start()
+		b.take()
+		b.box.Expunge(1)
+		b.expect("expunge 1") // not what had that UID before
+	})
+}
