@@ -34,7 +34,7 @@ type ListOptions struct {
 	// Reference is what patterns are relative to; nearly always "".
 	Reference string
 	// Patterns are mailbox names in which "*" matches anything and "%" anything but the delimiter.
-	// None means "*". More than one needs LIST-EXTENDED.
+	// None means "*". More than one in a command needs LIST-EXTENDED.
 	Patterns []string
 
 	// Selection options (RFC 5258 section 3.1): which mailboxes.

@@ -9,6 +9,7 @@ import (
 // Listed is a mailbox that [Conn.List] found.
 type Listed struct {
 	// List has the name, the hierarchy delimiter and the attributes, and MyRights if they were asked for.
+	// INBOX is written so, whatever case the server uses; other names are as the server has them.
 	imap.List
 	// Status is nil unless it was asked for, for mailboxes that cannot be selected, and for those that
 	// RecursiveMatch names only because of what is below them.

@@ -176,11 +176,11 @@ func TestManageMailboxes(t *testing.T) {
 		{
 			"CREATE under another name", "IMAP4rev1", `
 			C: {a} CREATE "u&Awg-"
-			S: * LIST () "/" other ("OLDNAME" (another))
 			S: * LIST () "/" "&APw-" ("OLDNAME" ("u&Awg-"))
+			S: * LIST () "/" other ("OLDNAME" (another))
 			S: {a} OK done`, func(ctx context.Context, c *imapclient.Conn) (any, error) { return created(c.Create(ctx, "u\u0308")) },
 			imapclient.Created{Mailbox: "ü"},
-			[]string{"list other", "list ü"},
+			[]string{"list ü", "list other"},
 		},
 		{"DELETE", "IMAP4rev1", `
 			C: {a} DELETE x
