@@ -41,8 +41,9 @@ func notified(t *testing.T, script string, o *imapclient.Options, client func(t 
 	})
 }
 
-// As Dovecot 2.3 does it: the figures come before and after the answer, and news without any command.
-func TestNotifyNeedsNoIdle(t *testing.T) {
+// As Dovecot 2.3 does it: the figures come before and after the answer. It could tell of the selected mailbox
+// without IDLE, and forgets some of it then.
+func TestNotifyOfTheSelectedMailboxIdles(t *testing.T) {
 	var h []string
 	o := plain()
 	o.Handler = func(r imap.Response) { h = append(h, fmt.Sprintf("%T", r)) }
@@ -51,15 +52,16 @@ func TestNotifyNeedsNoIdle(t *testing.T) {
 		S: * STATUS other (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7)
 		S: {n} OK done
 		S: * STATUS lists (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7)
+		C: {i} IDLE
+		S: + idling
 		wait 1m
 		S: * STATUS other (MESSAGES 1 UIDNEXT 2)
-		wait 8m
-		C: {p} NOOP
-		S: {p} OK done
-		wait 8m59s
+		wait 1m
 		S: * 4 EXISTS
 		S: * 4 FETCH (UID 9 FLAGS ())
 		S: * LIST () "/" new ("OLDNAME" (old))
+		C: DONE
+		S: {i} OK done
 		C: {u} UID FETCH 9 (UID RFC822.SIZE)
 		S: * 1 EXPUNGE
 		S: {u} OK done
@@ -212,7 +214,7 @@ func TestNotifyThatCannotBeMeantIsNotSent(t *testing.T) {
 	}
 }
 
-func TestWaitWithNotifyEndsWithItsContext(t *testing.T) {
+func TestWaitWithNotifyOfOthersNeedsNoIdle(t *testing.T) {
 	notified(t, `
 		C: {n} NOTIFY SET (PERSONAL (MessageNew MessageExpunge))
 		S: {n} OK done

@@ -31,9 +31,10 @@ type waitState struct {
 // Options.PollInterval. Both need an authenticated connection, and say something of messages only
 // with a selected mailbox.
 //
-// After [Conn.Notify] the server speaks without IDLE, so Wait sends none, and a NOOP each
-// Options.IdleRestart; with SELECTED-DELAYED it does IDLE. Where NOTIFY has the server say nothing at
-// all, Wait returns [ErrNotNotified].
+// After [Conn.Notify] for other mailboxes than the selected one the server speaks without IDLE, so Wait
+// sends none, and a NOOP each Options.IdleRestart. With SELECTED-DELAYED the server speaks in IDLE only,
+// and with SELECTED Dovecot 2.3 forgets every third message outside of it. Where NOTIFY has the server
+// say nothing at all, Wait returns [ErrNotNotified].
 //
 // When ctx ends, Wait returns its cause at once; the connection stays usable, and IDLE on. A server
 // that does not answer IDLE or DONE within Options.IdleTimeout, or NOOP within CommandTimeout, is
@@ -92,7 +93,7 @@ func (c *Conn) waitTurn(ctx context.Context) (heard bool, err error) {
 	switch {
 	case mode == notifyNone:
 		return true, ErrNotNotified
-	case mode == notifyNow, mode == notifyShifts:
+	case mode == notifyNow:
 		// RFC 5465 section 4: IDLE is not needed, and without it the next command has no DONE to send first.
 		return c.pollTurn(ctx, before, c.opts.IdleRestart)
 	case !c.canIdle():
