@@ -300,7 +300,7 @@ func TestBodiesReadAtRandom(t *testing.T) {
 		answer.WriteString("P3 OK done\r\nP4 OK done\r\n")
 		seed := rapid.Uint64().Draw(rt, "seed")
 		synctest.Test(t, func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 1))
+			random, pieces := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 			theirs, ours := net.Pipe()
 			done := make(chan struct{})
 			go func() {
@@ -308,7 +308,7 @@ func TestBodiesReadAtRandom(t *testing.T) {
 				go io.Copy(io.Discard, ours)
 				_, _ = io.WriteString(ours, "* OK [CAPABILITY IMAP4rev1] hello\r\nP1 OK [CAPABILITY IMAP4rev1] welcome\r\n* 1 EXISTS\r\nP2 OK done\r\n")
 				for rest := []byte(answer.String()); len(rest) > 0; {
-					n := 1 + random.IntN(len(rest))
+					n := 1 + pieces.IntN(len(rest))
 					_, _ = ours.Write(rest[:n])
 					rest = rest[n:]
 				}
