@@ -32,7 +32,8 @@ type command struct {
 	ambiguous bool  // its answers do not say that they belong to it
 	dropped   bool  // nothing of it was sent
 
-	continued bool // a "+" came
+	broken    error // of the write of an answer to a challenge
+	continued bool  // a "+" came
 	done      bool
 	status    imap.Status
 	err       error // why it ended without a tagged response, or in spite of a good one

@@ -129,7 +129,5 @@ func (c *Conn) answer(r *imap.Continuation) {
 		line = "*\r\n"
 	}
 	c.opts.Trace.clientSecret()
-	if err := c.writeBytes([]byte(line)); err != nil {
-		c.fail(err)
-	}
+	cmd.broken = c.writeBytes([]byte(line))
 }

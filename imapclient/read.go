@@ -126,6 +126,9 @@ func (c *Conn) read() error {
 		return &SecurityError{fmt.Sprintf("the server sent %T before TLS was on: refused, since anyone on the way can have put it there", r)}
 	}
 	c.dispatch(r)
+	if c.cont != nil && c.cont.broken != nil {
+		return c.cont.broken
+	}
 	return nil
 }
 
