@@ -4,7 +4,6 @@ package main
 
 import (
 	"crypto/tls"
-	"errors"
 	"flag"
 	"log"
 	"net"
@@ -40,7 +39,7 @@ func serve(plain, protected, cert, key, password string) error {
 			imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {},
 			imap.CapNamespace: {}, imap.CapUIDPlus: {}, imap.CapESearch: {}, imap.CapSearchRes: {}, imap.CapListExtended: {}, imap.CapListStatus: {},
 			imap.CapMove: {}, imap.CapStatusSize: {}, imap.CapBinary: {}, imap.CapChildren: {},
-			imap.CapSpecialUse: {}, imap.CapCreateSpecialUse: {}, imap.CapLiteralPlus: {},
+			imap.CapLiteralPlus: {},
 		},
 		TLSConfig:    config,
 		InsecureAuth: true,
@@ -73,8 +72,7 @@ func (a *accounts) get(name string) (*imapmemserver.User, error) {
 		return user, nil
 	}
 	user := imapmemserver.NewUser(name, a.password)
-	err := errors.Join(user.Create("INBOX", nil),
-		user.Create("Drafts", &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{imap.MailboxAttrDrafts}}))
+	err := user.Create("INBOX", nil)
 	a.users[name] = user
 	return user, err
 }

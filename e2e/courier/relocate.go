@@ -11,8 +11,12 @@ import (
 
 // Courier has its directories compiled in, one set for the whole machine. relocate copies the unpacked programs into dir with other
 // paths in their place, of the same length: so any number of servers run side by side, without root, and leave nothing behind.
-func relocate(dir string) error {
+// So is the user who does STARTTLS, "courier".
+func relocate(dir, user string) error {
 	paths := map[string]string{}
+	if len(user) <= len("courier") {
+		paths["\x00courier\x00"] = "\x00" + user + strings.Repeat("\x00", len("courier")-len(user)+1)
+	}
 	for old, sub := range map[string]string{"/etc/courier": "", "/run/courier": "", "/usr/lib/courier-authlib": "authlib"} {
 		path := filepath.Join(dir, sub)
 		if len(path) > len(old) {

@@ -80,7 +80,7 @@ func New(o Options) (*Server, error) {
 }
 
 func configure(s *daemon.Server) error {
-	if err := relocate(s.Dir); err != nil {
+	if err := relocate(s.Dir, s.Owner.User); err != nil {
 		return err
 	}
 	for _, dir := range []string{"authdaemon", "mail"} {

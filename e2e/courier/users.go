@@ -28,6 +28,10 @@ func (s *Server) AddUsers(names ...string) error {
 				return err
 			}
 		}
+		// A quota of 1 GiB; what is used is nothing yet.
+		if err := os.WriteFile(filepath.Join(maildir(s.Server, name), "maildirsize"), []byte("1073741824S\n0 0\n"), 0o644); err != nil {
+			return err
+		}
 		if err := s.Owner.Own(filepath.Join(s.Dir, "mail", name)); err != nil {
 			return err
 		}

@@ -71,7 +71,8 @@ func imapdConf(s *daemon.Server) string { return filepath.Join(s.Dir, "imapd.con
 func cyrusConf(s *daemon.Server) string { return filepath.Join(s.Dir, "cyrus.conf") }
 
 func configure(s *daemon.Server) error {
-	for _, dir := range []string{"conf", "spool", "run"} {
+	// Without conf/socket, where idled and those who idle meet, IDLE looks once a minute.
+	for _, dir := range []string{"conf", "conf/socket", "spool", "run"} {
 		if err := os.Mkdir(filepath.Join(s.Dir, dir), 0o700); err != nil {
 			return err
 		}

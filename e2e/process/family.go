@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"syscall"
@@ -17,7 +18,7 @@ func StartFamily(cmd *exec.Cmd) (*Process, error) {
 	}
 	defer theirs.Close()
 	// The guard is there first and leads the group. It sees the end of its input when this process dies, for only this process holds the other end.
-	guard := exec.Command("/bin/sh", "-c", "read never; kill -KILL 0")
+	guard := exec.Command("/bin/sh", "-c", `read child; read never; kill -KILL -"$child" 2>/dev/null; kill -KILL 0`)
 	guard.Stdin = theirs
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := guard.Start(); err != nil {
@@ -30,6 +31,12 @@ func StartFamily(cmd *exec.Cmd) (*Process, error) {
 	cmd.WaitDelay = 200 * time.Millisecond // for what children still write
 	p, err := start(cmd, guard.Process.Pid)
 	if err != nil {
+		release()
+		return nil, err
+	}
+	// Some make a group of their own, whose id is then their process id.
+	if _, err := fmt.Fprintln(ours, p.PID()); err != nil {
+		p.Kill()
 		release()
 		return nil, err
 	}

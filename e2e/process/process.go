@@ -88,6 +88,7 @@ func (p *Process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig)
 // Kill ends the child and its whole group with SIGKILL and waits until it is gone.
 func (p *Process) Kill() {
 	if p.Running() {
+		_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // if it made a group of its own
 		_ = syscall.Kill(-p.group, syscall.SIGKILL)
 	}
 	<-p.done

@@ -3,6 +3,7 @@ package process_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -100,9 +101,8 @@ func alive(pid int) bool {
 
 // A test binary that is killed runs no cleanup; this one plays it, when asked by its environment.
 func TestFamilyDiesWithAKilledTest(t *testing.T) {
-	const script = "sleep 1000 & echo $!; wait"
 	if os.Getenv("PLAY_KILLED_TEST") != "" {
-		cmd := exec.Command("/bin/sh", "-c", script)
+		cmd := exec.Command("/bin/sh", "-c", "sleep 1000 & echo $!; wait")
 		cmd.Stdout = os.Stdout
 		if _, err := process.StartFamily(cmd); err != nil {
 			t.Fatal(err)
@@ -130,4 +130,31 @@ func TestFamilyDiesWithAKilledTest(t *testing.T) {
 	}
 	_ = cmd.Wait() // it was killed
 	waitUntilDead(t, grandchild)
+}
+
+// Courier's servers make a process group of their own.
+func TestFamilyInAGroupOfItsOwnIsKilled(t *testing.T) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd := exec.Command("perl", "-e", `setpgrp; if (!fork) { sleep 1000 } $| = 1; print "ready\n"; wait`)
+	cmd.Stdout = in
+	p, err := process.StartFamily(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	var word string
+	if _, err := fmt.Fscanln(out, &word); err != nil {
+		t.Fatal(err)
+	}
+	p.Kill()
+	if err := out.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := out.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("%d bytes, error %v; want the end, since nobody is left to write", n, err)
+	}
 }

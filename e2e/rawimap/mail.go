@@ -23,14 +23,42 @@ func (s *Session) Append(mailbox string, message []byte, flags ...string) (uint3
 	return uids[0], nil
 }
 
-// AppendMany stores all messages by one command (MULTIAPPEND with LITERAL+) and returns their UIDs.
+// AppendMany stores all messages and returns their UIDs: by one command (MULTIAPPEND with LITERAL+) where the server can do that.
 func (s *Session) AppendMany(mailbox string, messages [][]byte, flags ...string) ([]uint32, error) {
-	var command strings.Builder
-	command.WriteString("APPEND " + quote(mailbox))
-	for _, m := range messages {
-		fmt.Fprintf(&command, " (%s) {%d+}\r\n%s", strings.Join(flags, " "), len(m), m)
+	if s.capabilities == "" {
+		lines, err := s.Do("CAPABILITY")
+		if err != nil {
+			return nil, err
+		}
+		s.capabilities = lines[0] + " "
 	}
-	lines, err := s.Do(command.String())
+	if strings.Contains(s.capabilities, " MULTIAPPEND ") && strings.Contains(s.capabilities, " LITERAL+ ") {
+		return s.append(mailbox, messages, flags)
+	}
+	var uids []uint32
+	for _, m := range messages {
+		one, err := s.append(mailbox, [][]byte{m}, flags)
+		if err != nil {
+			return uids, err
+		}
+		uids = append(uids, one...)
+	}
+	return uids, nil
+}
+
+// append sends one APPEND. Without LITERAL+ there is one message, for which the server has to ask.
+func (s *Session) append(mailbox string, messages [][]byte, flags []string) ([]uint32, error) {
+	command := "APPEND " + quote(mailbox)
+	var lines []string
+	var err error
+	if strings.Contains(s.capabilities, " LITERAL+ ") {
+		for _, m := range messages {
+			command += fmt.Sprintf(" (%s) {%d+}\r\n%s", strings.Join(flags, " "), len(m), m)
+		}
+		lines, err = s.Do(command)
+	} else {
+		lines, err = s.doLiteral(fmt.Sprintf("%s (%s) {%d}", command, strings.Join(flags, " "), len(messages[0])), messages[0])
+	}
 	if err != nil {
 		return nil, err
 	}

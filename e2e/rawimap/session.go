@@ -1,7 +1,7 @@
 // Package rawimap is "somebody else's mail program": a plain IMAP session for tests, written on bufio alone.
 //
 // It shares no code with the packages it helps to test, so it is an independent witness of what is in a mailbox. It knows
-// no more of IMAP than Dovecot needs: no literals in replies but skipped ones, one command at a time.
+// no more of IMAP than the servers of the tests need: one command at a time, one literal.
 package rawimap
 
 import (
@@ -24,6 +24,8 @@ type Session struct {
 	conn net.Conn
 	r    *bufio.Reader
 	tag  int
+	// capabilities is what the server said of itself, with a space at the end, once somebody wanted to know.
+	capabilities string
 }
 
 // Dial connects with TLS, trusting roots, and logs in.
@@ -81,6 +83,34 @@ func (s *Session) Do(command string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.finish(command, tag)
+}
+
+// doLiteral sends a command that ends in a literal, which the server has to ask for.
+func (s *Session) doLiteral(command string, literal []byte) ([]string, error) {
+	tag, err := s.send(command)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		line, err := s.readLine()
+		if err != nil {
+			return nil, err
+		}
+		if strings.HasPrefix(line, tag+" ") {
+			return nil, &StatusError{Command: firstWord(command), Reply: line}
+		}
+		if strings.HasPrefix(line, "+") {
+			break
+		}
+	}
+	if _, err := s.conn.Write(append(literal[:len(literal):len(literal)], "\r\n"...)); err != nil {
+		return nil, err
+	}
+	return s.finish(command, tag)
+}
+
+func (s *Session) finish(command, tag string) ([]string, error) {
 	untagged, reply, err := s.wait(tag)
 	if err != nil {
 		return untagged, fmt.Errorf("%s: %w", firstWord(command), err)
