@@ -198,7 +198,7 @@ func TestHostileSCRAMServers(t *testing.T) {
 			if err != nil && strings.ContainsAny(err.Error(), "\x1b\n") {
 				t.Errorf("the error has control characters: %q", err)
 			}
-			if d := time.Since(start); d > 200*time.Millisecond {
+			if d := time.Since(start); d > 5*time.Second {
 				t.Errorf("it cost %v", d)
 			}
 		})
