@@ -69,9 +69,6 @@ func login(t *testing.T, s *dovecot.Server, security imapclient.Security, cred *
 	return text, c, err
 }
 
-// patient keeps Dovecot from answering an address late whose logins failed before.
-const patient = "service anvil {\n unix_listener anvil-auth-penalty {\n  mode = 0\n }\n}\n"
-
 func refusal(err error) imapclient.Refusal {
 	if e, ok := errors.AsType[*imapclient.AuthError](err); ok {
 		return e.Refusal
@@ -81,7 +78,7 @@ func refusal(err error) imapclient.Refusal {
 
 func TestEveryMechanism(t *testing.T) {
 	t.Parallel()
-	s := dovecot.Start(t, dovecot.Options{Full: true, Extra: patient})
+	s := dovecot.Start(t, dovecot.Options{Full: true})
 	for _, m := range []imapauth.Mechanism{
 		imapauth.PLAIN, imapauth.LOGIN, imapauth.LoginCommand, imapauth.CRAMMD5, imapauth.SCRAMSHA1, imapauth.SCRAMSHA256, imapauth.ANONYMOUS, imapauth.XOAUTH2, imapauth.OAUTHBEARER,
 	} {
@@ -141,7 +138,7 @@ func TestStoredKeys(t *testing.T) {
 	t.Parallel()
 	const password = "pässwörd 1"
 	file := stored(t, password, "SCRAM-SHA-256", "SCRAM-SHA-1", "SHA512-CRYPT", "CRAM-MD5", "PLAIN")
-	s := dovecot.Start(t, dovecot.Options{Extra: patient + "auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256\n" + passwdFile(file)})
+	s := dovecot.Start(t, dovecot.Options{Extra: "auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256\n" + passwdFile(file)})
 	for _, c := range []struct {
 		user string
 		tls  string // mechanisms that are tried on TLS
@@ -184,7 +181,7 @@ func tried(log string) string {
 
 func TestRefusedTokenIsRenewed(t *testing.T) {
 	t.Parallel()
-	s := dovecot.Start(t, dovecot.Options{Full: true, Extra: patient})
+	s := dovecot.Start(t, dovecot.Options{Full: true})
 	for _, m := range []imapauth.Mechanism{imapauth.OAUTHBEARER, imapauth.XOAUTH2} {
 		var asked []bool
 		cred := &imapauth.Credentials{Username: "jo", Mechanisms: []imapauth.Mechanism{m}, Tokens: imapauth.TokenFunc(func(_ context.Context, force bool) (string, error) {
@@ -212,7 +209,7 @@ func TestRefusedTokenIsRenewed(t *testing.T) {
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	file := stored(t, "master-pass", "PLAIN")
-	s := dovecot.Start(t, dovecot.Options{Extra: patient + "auth_mechanisms = plain scram-sha-256 scram-sha-1\npassdb {\n driver = passwd-file\n master = yes\n args = " + file + "\n}\n"})
+	s := dovecot.Start(t, dovecot.Options{Extra: "auth_mechanisms = plain scram-sha-256 scram-sha-1\npassdb {\n driver = passwd-file\n master = yes\n args = " + file + "\n}\n"})
 	for _, m := range []imapauth.Mechanism{imapauth.PLAIN, imapauth.SCRAMSHA256, imapauth.SCRAMSHA1} {
 		cred := &imapauth.Credentials{Username: "plain", Identity: "ann", Password: imapauth.NewSecret("master-pass"), Mechanisms: []imapauth.Mechanism{m}}
 		if _, c, err := login(t, s, imapclient.ImplicitTLS, cred); err != nil {
@@ -262,7 +259,7 @@ func readable(t *testing.T, name, text string) (file string) {
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	cert, file := clientCertificate(t, "jo")
-	s := dovecot.Start(t, dovecot.Options{Extra: patient + "auth_mechanisms = plain external\nauth_ssl_username_from_cert = yes\nssl_ca = <" + file +
+	s := dovecot.Start(t, dovecot.Options{Extra: "auth_mechanisms = plain external\nauth_ssl_username_from_cert = yes\nssl_ca = <" + file +
 		"\nssl_require_crl = no\nssl_verify_client_cert = yes\npassdb {\n driver = static\n mechanisms = external\n args = nopassword\n}\n"})
 	cred := &imapauth.Credentials{External: true}
 	if log, _, err := login(t, s, imapclient.ImplicitTLS, cred, cert); err != nil || tried(log) != "EXTERNAL" {
@@ -276,7 +273,7 @@ func TestClientCertificate(t *testing.T) {
 // The server's own idea of a signature: what a token that expired looks like.
 func TestExpiredToken(t *testing.T) {
 	t.Parallel()
-	s := dovecot.Start(t, dovecot.Options{Full: true, Extra: patient})
+	s := dovecot.Start(t, dovecot.Options{Full: true})
 	token := s.Token("jo")
 	head, rest, _ := strings.Cut(token, ".")
 	body, _, _ := strings.Cut(rest, ".")
