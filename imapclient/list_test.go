@@ -305,6 +305,22 @@ func TestList(t *testing.T) {
 			S: * LSUB () "/" Foo/Baz
 			S: * LSUB () "/" Old/er/one
 			S: {b} OK done`, `Foo childinfo[SUBSCRIBED]; Old \NonExistent childinfo[SUBSCRIBED]`, nil},
+		{"RECURSIVEMATCH tells by the nearest above, without its figures", basic, &imap.ListOptions{
+			Subscribed: true, RecursiveMatch: true, Patterns: []string{"%", "a/%"}, ReturnStatus: imap.StatusMessages,
+		}, `
+			C: {a} LIST "" *
+			S: * LIST () "/" a
+			S: * LIST () "/" a/b
+			S: * LIST () "/" a/b/c
+			S: {a} OK done
+			C: {b} LIST "" "a/*"
+			S: * LIST () "/" a/b
+			S: {b} OK done
+			C: {c} LSUB "" *
+			S: * LSUB () "/" a/b/c
+			S: {c} OK done
+			C: {d} LSUB "" "a/*"
+			S: {d} OK done`, `a/b childinfo[SUBSCRIBED]`, nil},
 		{"RECURSIVEMATCH does not name what is above what it returns", basic, &imap.ListOptions{Subscribed: true, RecursiveMatch: true}, `
 			C: {a} LIST "" *
 			S: * LIST () "/" Foo
