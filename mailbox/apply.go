@@ -14,30 +14,39 @@ import (
 //
 // It returns a [*DesyncError] when r can't follow from v, and a [*LimitError] when the mailbox grows
 // too large; the caller then selects the mailbox again and resynchronises. It keeps nothing of r.
-func (v *View) Apply(r imap.Response) ([]Change, error) { return v.apply(nil, r) }
+func (v *View) Apply(r imap.Response) ([]Change, error) {
+	var list changeList
+	err := v.apply(&list, r)
+	return list, err
+}
 
-// apply is Apply that appends to dst.
-func (v *View) apply(dst []Change, r imap.Response) ([]Change, error) {
+// apply is Apply that gives the changes to dst.
+func (v *View) apply(dst recorder, r imap.Response) error {
+	if v.unnumbered {
+		if done, err := v.applyUnnumbered(dst, r); done {
+			return err
+		}
+	}
 	switch r := r.(type) {
 	case imap.Exists:
-		return dst, v.grow(uint32(r))
+		return v.grow(uint32(r))
 	case imap.Expunge:
 		return v.expunge(dst, imap.SeqNum(r))
 	case *imap.Vanished:
 		if r.Earlier {
-			return dst, v.vanishedEarlier(r.UIDs)
+			return v.vanishedEarlier(r.UIDs)
 		}
 		return v.vanish(dst, r.UIDs)
 	case *imap.Message:
 		return v.message(dst, r)
 	case *imap.Status:
-		return dst, v.code(r.Code)
+		return v.code(r.Code)
 	case *imap.Tagged:
 		err := v.code(r.Code)
 		v.Commit()
-		return dst, err
+		return err
 	}
-	return dst, nil
+	return nil
 }
 
 // code takes note of a response code. UIDNEXT is not among them: outside of SELECT it can run ahead
@@ -68,15 +77,13 @@ func (v *View) grow(n uint32) error {
 }
 
 // expunge takes message seq out. One that was never seen makes no change.
-func (v *View) expunge(dst []Change, seq imap.SeqNum) ([]Change, error) {
+func (v *View) expunge(dst recorder, seq imap.SeqNum) error {
 	if seq == 0 || uint32(seq) > v.count {
-		return dst, errSeq("expunge", seq, v.count)
+		return errSeq("expunge", seq, v.count)
 	}
 	v.count--
 	if int(seq) <= v.state.n {
-		uid := v.state.UIDAt(seq)
-		flags, _ := v.state.Flags(uid)
-		dst = append(dst, Change{Kind: Expunge, UID: uid, Flags: flags})
+		dst.record(v, delta{kind: Expunge, uid: v.state.UIDAt(seq), n: 1}, nil)
 		v.state.removeAt(seq)
 	}
 	// Rows without a number may or may not be the one that went: ask for them again.
@@ -91,15 +98,14 @@ func (v *View) expunge(dst []Change, seq imap.SeqNum) ([]Change, error) {
 
 // vanish takes the UIDs in set out. RFC 7162 section 3.2.10.2: each is a message that was announced,
 // so each unknown one above the known ones takes one off those pending.
-func (v *View) vanish(dst []Change, set imap.UIDSet) ([]Change, error) {
+func (v *View) vanish(dst recorder, set imap.UIDSet) error {
 	unknown, err := v.vanishUnknown(set)
 	if err != nil {
-		return dst, err
+		return err
 	}
 	known := v.state.intersect(set)
-	for uid := range known.All() {
-		flags, _ := v.state.Flags(uid)
-		dst = append(dst, Change{Kind: Expunge, UID: uid, Flags: flags})
+	for _, r := range known {
+		dst.record(v, delta{kind: Expunge, uid: r.First, n: uint32(r.Last-r.First) + 1}, nil)
 	}
 	gone := v.state.removeSet(known)
 	v.count -= uint32(gone) + unknown
@@ -152,25 +158,25 @@ func (v *View) vanishedEarlier(set imap.UIDSet) error {
 }
 
 // message folds in a row of FETCH.
-func (v *View) message(dst []Change, m *imap.Message) ([]Change, error) {
+func (v *View) message(dst recorder, m *imap.Message) error {
 	if uint32(m.SeqNum) > v.count {
-		return dst, errSeq("row", m.SeqNum, v.count)
+		return errSeq("row", m.SeqNum, v.count)
 	}
 	known := int(m.SeqNum) <= v.state.n
 	switch {
 	case m.UID == 0 && m.SeqNum == 0:
-		return dst, nil
+		return nil
 	case m.UID == 0 && known:
 		return v.setFlags(dst, v.state.UIDAt(m.SeqNum), m)
 	case m.UID == 0:
 		v.tailFlags(m)
-		return dst, nil
+		return nil
 	case m.SeqNum != 0 && known:
 		if uid := v.state.UIDAt(m.SeqNum); uid != m.UID {
-			return dst, desync("message %d has UID %d, not %d", m.SeqNum, m.UID, uid)
+			return desync("message %d has UID %d, not %d", m.SeqNum, m.UID, uid)
 		}
 	case m.SeqNum != 0 && m.UID <= v.state.last:
-		return dst, desync("message %d has UID %d, after UID %d", m.SeqNum, m.UID, v.state.last)
+		return desync("message %d has UID %d, after UID %d", m.SeqNum, m.UID, v.state.last)
 	}
 	if m.UID > v.state.last {
 		return v.arrive(dst, m)
@@ -179,41 +185,41 @@ func (v *View) message(dst []Change, m *imap.Message) ([]Change, error) {
 }
 
 // setFlags compares the flags of a row with those known, and reports a difference.
-func (v *View) setFlags(dst []Change, uid imap.UID, m *imap.Message) ([]Change, error) {
+func (v *View) setFlags(dst recorder, uid imap.UID, m *imap.Message) error {
 	k, i, ok := v.state.byUID(uid)
 	if !ok || !m.Items.Has(imap.ItemFlags) {
-		return dst, nil
+		return nil
 	}
 	s := v.state
 	set, err := s.intern(m.Flags)
 	was := s.chunks[k].flags.at(i)
 	if err != nil || set == was {
-		return dst, err
+		return err
 	}
 	c := s.write(k)
 	c.flags.set(i, set, c.n)
-	change := Change{Kind: Flags, UID: uid, ModSeq: m.ModSeq, Flags: s.flags.sets[set].flags}
-	change.Added, change.Removed = diffFlags(s.flags.sets[was].flags, change.Flags)
+	d := delta{kind: Flags, uid: uid, n: 1, modSeq: m.ModSeq, set: s.flags.sets[set]}
 	if m.ModSeq == 0 {
-		change.Rev = c.revs.at(i) + 1
-		c.revs.set(i, change.Rev, c.n)
+		d.rev = c.revs.at(i) + 1
+		c.revs.set(i, d.rev, c.n)
 	}
-	return append(dst, change), nil
+	dst.record(v, d, s.flags.sets[was])
+	return nil
 }
 
 // arrive records a message above the known ones.
-func (v *View) arrive(dst []Change, m *imap.Message) ([]Change, error) {
+func (v *View) arrive(dst recorder, m *imap.Message) error {
 	if !m.Items.Has(imap.ItemFlags) && len(m.Errs) == 0 {
-		return dst, nil // it stays pending. Flags that could not be read are taken for none
+		return nil // it stays pending. Flags that could not be read are taken for none
 	}
 	if len(v.tail) == 0 && m.SeqNum == v.nextSeq() {
-		return v.record(dst, m.UID, m.Flags, m.ModSeq)
+		return v.learn(dst, m.UID, m.Flags, m.ModSeq)
 	}
 	if v.Pending() == 0 {
-		return dst, nil // no number, and none announced: the EXISTS will come
+		return nil // no number, and none announced: the EXISTS will come
 	}
 	if err := v.wait(m); err != nil {
-		return dst, err
+		return err
 	}
 	return v.promote(dst)
 }
@@ -221,15 +227,16 @@ func (v *View) arrive(dst []Change, m *imap.Message) ([]Change, error) {
 // nextSeq is the number of the first message that is not known.
 func (v *View) nextSeq() imap.SeqNum { return imap.SeqNum(v.state.n) + 1 }
 
-func (v *View) record(dst []Change, uid imap.UID, flags []imap.Flag, modSeq imap.ModSeq) ([]Change, error) {
+func (v *View) learn(dst recorder, uid imap.UID, flags []imap.Flag, modSeq imap.ModSeq) error {
 	set, err := v.state.intern(flags)
 	if err == nil {
 		err = v.state.append(uid, set, 0)
 	}
 	if err != nil {
-		return dst, err
+		return err
 	}
-	return append(dst, Change{Kind: New, UID: uid, ModSeq: modSeq, Flags: v.state.flags.sets[set].flags}), nil
+	dst.record(v, delta{kind: New, uid: uid, n: 1, modSeq: modSeq, set: v.state.flags.sets[set]}, nil)
+	return nil
 }
 
 // wait puts a row into the tail, in the order of UIDs, which must be that of sequence numbers.
@@ -271,24 +278,23 @@ func (v *View) tailFlags(m *imap.Message) {
 
 // promote moves from the tail what follows the known messages without a gap. As many rows as there
 // are pending messages have no gap, even where rows have no numbers.
-func (v *View) promote(dst []Change) ([]Change, error) {
+func (v *View) promote(dst recorder) error {
 	whole := len(v.tail) > 0 && uint32(len(v.tail)) == v.Pending()
 	done := 0
 	for _, e := range v.tail {
 		if e.seq != v.nextSeq() && !(whole && e.seq == 0) {
 			if whole {
-				return dst, desync("message %d has UID %d, but comes as number %d", e.seq, e.uid, v.nextSeq())
+				return desync("message %d has UID %d, but comes as number %d", e.seq, e.uid, v.nextSeq())
 			}
 			break
 		}
-		var err error
-		if dst, err = v.record(dst, e.uid, e.flags, e.modSeq); err != nil {
-			return dst, err
+		if err := v.learn(dst, e.uid, e.flags, e.modSeq); err != nil {
+			return err
 		}
 		done++
 	}
 	if v.tail = v.tail[done:]; len(v.tail) == 0 {
 		v.tail = nil
 	}
-	return dst, nil
+	return nil
 }

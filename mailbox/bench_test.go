@@ -42,7 +42,7 @@ func BenchmarkApply(b *testing.B) {
 				return &imap.Vanished{UIDs: imap.UIDs(v.UIDAt(imap.SeqNum(i*7919%int(v.Exists()-1) + 1)))}
 			}
 			v.count++
-			_, _ = v.record(nil, v.state.frontier(), nil, 0)
+			_ = v.learn(new(changeList), v.state.frontier(), nil, 0)
 			return ok()
 		}},
 	} {

@@ -1,9 +1,7 @@
 package mailbox
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/pushmail/pushmail/imap"
 )
@@ -11,7 +9,7 @@ import (
 // Kind is the kind of a [Change].
 type Kind uint8
 
-// The kinds of changes, in their canonical order.
+// The kinds of changes.
 const (
 	Expunge Kind = iota + 1 // the message is gone
 	Flags                   // its flags are not what they were
@@ -68,13 +66,4 @@ func (c Change) String() string {
 		s += fmt.Sprintf(" (rev %d)", c.Rev)
 	}
 	return s
-}
-
-// Canonical sorts changes as a [Resync] returns them: expunges, then flags, then new messages, each
-// by ascending UID. What is gone is said first, so that whoever applies the changes in order never
-// holds more than the larger of the two states; new messages come in the order of their arrival.
-func Canonical(changes []Change) {
-	slices.SortStableFunc(changes, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.UID, b.UID))
-	})
 }

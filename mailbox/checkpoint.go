@@ -33,6 +33,9 @@ const (
 	tagFlags
 	// tagRevs: number of entries, then for each the gap from the UID before, and the revision.
 	tagRevs
+	// tagPrints: basis, the newest INTERNALDATE, number of fingerprints, then for each the gap from the UID
+	// before, and its 8 bytes.
+	tagPrints
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -54,6 +57,7 @@ func (s *State) AppendBinary(dst []byte) ([]byte, error) {
 		tagSets:    func(b []byte) []byte { return appendSets(b, sets) },
 		tagFlags:   func(b []byte) []byte { return s.appendFlags(b, numbers) },
 		tagRevs:    s.appendRevs,
+		tagPrints:  s.prints.append,
 	} {
 		if section == nil {
 			continue
@@ -215,6 +219,22 @@ func (s *State) appendRevs(b []byte) []byte {
 	return b
 }
 
+func (p *prints) append(b []byte) []byte {
+	if p == nil {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(p.basis))
+	b = binary.AppendUvarint(b, uint64(p.newest))
+	b = binary.AppendUvarint(b, uint64(len(p.list)))
+	var last imap.UID
+	for _, e := range p.list {
+		b = binary.AppendUvarint(b, uint64(e.uid-last))
+		b = append(b, e.print[:]...)
+		last = e.uid
+	}
+	return b
+}
+
 // UnmarshalBinary sets s to the State of a checkpoint, of which it keeps nothing. It returns a
 // [*CorruptError] if data is not a whole checkpoint as it was written, a [*VersionError] if a newer
 // program wrote it, and leaves s as it was then. Whatever data is, it takes memory in proportion to its
@@ -326,6 +346,8 @@ func (r *checkpointReader) section(s *State, tag uint64) {
 		r.readFlags(s)
 	case tagRevs:
 		r.readRevs(s)
+	case tagPrints:
+		r.readPrints(s)
 	default:
 		r.pos = len(r.data)
 	}
@@ -439,4 +461,27 @@ func (r *checkpointReader) readRevs(s *State) {
 		}
 		s.setRev(imap.UID(uid), uint32(rev))
 	}
+}
+
+func (r *checkpointReader) readPrints(s *State) {
+	basis, newest := r.number(math.MaxUint8), r.number(math.MaxInt64)
+	p := &prints{own: s.own, basis: Basis(basis), newest: int64(newest)}
+	n := r.count(1 + len(Print{}))
+	uid := uint64(0)
+	for i := range n {
+		gap := r.number(math.MaxUint32)
+		uid += gap
+		if r.err != nil || gap == 0 || uid > math.MaxUint32 || len(r.data)-r.pos < len(Print{}) {
+			_ = r.corrupt("a fingerprint without its message")
+			return
+		}
+		if n-i <= maxRemembered { // of a program that remembers more the oldest are forgotten
+			if p.list == nil {
+				p.list = make([]printed, 0, roomFor(n-i))
+			}
+			p.list = append(p.list, printed{imap.UID(uid), Print(r.data[r.pos:])})
+		}
+		r.pos += len(Print{})
+	}
+	s.prints = p
 }

@@ -25,15 +25,18 @@ type flagSet struct {
 // chunk it is copied by the first State that writes.
 type flagTable struct {
 	own   *owner
-	sets  []flagSet
+	sets  []*flagSet // nil for a number that is free
 	index map[string]uint32
 	free  []uint32
 	sweep int // look for unused sets when there are that many
 	bytes int
 }
 
+// noFlags is set 0 of every table.
+var noFlags = &flagSet{}
+
 func newFlagTable(own *owner) *flagTable {
-	return &flagTable{own: own, sets: make([]flagSet, 1), index: map[string]uint32{"": 0}, sweep: 64}
+	return &flagTable{own: own, sets: []*flagSet{noFlags}, index: map[string]uint32{"": 0}, sweep: 64}
 }
 
 func (t *flagTable) clone(own *owner) *flagTable {
@@ -106,7 +109,7 @@ func (s *State) addFlagSet(sorted []imap.Flag, key []byte) (uint32, error) {
 	if t.bytes+len(key) > maxFlagBytes {
 		return 0, &LimitError{"bytes of flag names", maxFlagBytes}
 	}
-	set := flagSet{key: string(key), flags: make([]imap.Flag, len(sorted))}
+	set := &flagSet{key: string(key), flags: make([]imap.Flag, len(sorted))}
 	for i, f := range sorted {
 		set.flags[i] = cloneFlag(f)
 	}
@@ -144,10 +147,10 @@ func (s *State) sweepFlags() {
 		}
 	}
 	for id, set := range t.sets {
-		if !used[id] && set.flags != nil {
+		if !used[id] && set != nil {
 			delete(t.index, set.key)
 			t.bytes -= len(set.key)
-			t.sets[id] = flagSet{}
+			t.sets[id] = nil
 			t.free = append(t.free, uint32(id))
 		}
 	}

@@ -1,7 +1,7 @@
 package mailbox
 
 import (
-	"slices"
+	"iter"
 
 	"github.com/pushmail/pushmail/imap"
 )
@@ -15,12 +15,14 @@ import (
 // resynchronisation skip some.
 //
 // While nothing is waiting, both States share their memory; otherwise only the parts that differ are
-// there twice. A Ledger is not safe for concurrent use. After a resynchronisation make a new one.
+// there twice. A change that waits takes 32 bytes; messages with consecutive UIDs to which the same
+// happened, such as a VANISHED of a million, are one. A Ledger is not safe for concurrent use. After a
+// resynchronisation make a new one.
 type Ledger struct {
 	view  *View
 	acked *State
-	queue []Change
-	taken uint64 // changes acknowledged so far; queue[0] is number taken
+	queue deltas
+	taken uint64 // changes acknowledged so far; the first of queue is number taken
 	marks []mark
 }
 
@@ -32,52 +34,74 @@ type mark struct {
 }
 
 // NewLedger returns a Ledger of what [Resync.Finish] returned, all of changes waiting to be acknowledged.
-// acked is the State that the resynchronisation started from: what was stored. It is ignored, and may
-// be nil, where there are no changes: that of the View is the acknowledged State then, as after an
-// initial or a Reset resynchronisation, whose own event the caller keeps apart.
-func NewLedger(acked *State, v *View, changes []Change) *Ledger {
+// After an initial or a Reset resynchronisation there are none; its own event the caller keeps apart.
+func NewLedger(v *View, changes *Changes) *Ledger {
 	l := &Ledger{view: v}
-	if len(changes) == 0 || acked == nil {
+	if changes.Len() == 0 {
 		l.acked = v.state.Clone()
-		return l
+	} else {
+		l.acked = changes.before.Clone()
+		l.queue = changes.deltas.clone()
+		l.mark()
 	}
-	l.acked = acked.Clone()
-	l.queue = slices.Clone(changes)
-	l.mark()
+	v.state.prints = nil // it is acknowledged messages that are remembered
 	return l
 }
 
-// NewLedgerWith returns a Ledger of a mailbox that is seen for the first time: of the messages in v, those in
-// fresh wait to be acknowledged as new, and the others are known already. Nothing is claimed of
-// mod-sequences before all are acknowledged, so a resynchronisation before that finds the rest of them.
-func NewLedgerWith(v *View, fresh imap.UIDSet) *Ledger {
-	acked := v.state.Clone()
-	acked.removeSet(fresh)
-	acked.highest = 0
-	changes := make([]Change, 0, v.state.n-acked.n)
-	for uid := range v.state.UIDs().Intersect(fresh).All() {
-		flags, _ := v.state.Flags(uid)
-		changes = append(changes, Change{Kind: New, UID: uid, Flags: flags})
+// Renew has messages that are known and acknowledged wait as new ones, before all else that waits: those
+// that were there already when a mailbox was seen for the first time but are to be reported, and those
+// that a [Reunion] found to be new. Nothing is claimed of mod-sequences before all of them are
+// acknowledged, so a resynchronisation before that finds those that are not. UIDs that are not there do
+// not matter.
+func (l *Ledger) Renew(fresh imap.UIDSet) {
+	var news deltas
+	for _, r := range l.acked.intersect(fresh) {
+		for uid := r.First; ; uid++ {
+			k, i, _ := l.acked.byUID(uid)
+			news.push(delta{kind: New, uid: uid, n: 1, set: l.acked.flags.sets[l.acked.chunks[k].flags.at(i)]})
+			if uid == r.Last {
+				break
+			}
+		}
 	}
-	return NewLedger(acked, v, changes)
+	if news.n == 0 {
+		return
+	}
+	l.acked.removeSet(fresh)
+	l.acked.prints = l.acked.prints.without(fresh, l.acked.own)
+	l.acked.highest = 0
+	for i := range l.marks {
+		l.marks[i].after += uint64(news.n)
+	}
+	l.queue.prepend(news)
+	l.mark()
 }
 
 // View returns the View. Give responses to [Ledger.Apply], not to the View itself.
 func (l *Ledger) View() *View { return l.view }
 
-// Apply folds r into the View, as [View.Apply] does, and queues the changes. It returns them, too.
-func (l *Ledger) Apply(r imap.Response) ([]Change, error) {
-	changes, err := l.view.Apply(r)
-	l.queue = append(l.queue, changes...)
+// Apply folds r into the View, as [View.Apply] does, and queues the changes.
+func (l *Ledger) Apply(r imap.Response) error {
+	err := l.view.apply(&l.queue, r)
 	if _, ended := r.(*imap.Tagged); ended {
 		l.mark()
 	}
-	return changes, err
+	return err
 }
+
+// GiveUp ends the wait for messages that the server has announced but does not return though it was asked
+// more than once, while it returns later ones: those become known by it. It returns how many messages
+// are missing that were not before; when one of them shows up after all, it is a new message.
+//
+// With a message missing in the middle, numbers do not tell which message is meant: from then on, a
+// response that names a message by its number alone is a [*DesyncError], and the resynchronisation finds
+// out what it was. Messages that are pending after all that are known stay pending: they may just not be
+// there yet.
+func (l *Ledger) GiveUp() uint32 { return l.view.giveUp(&l.queue) }
 
 // mark remembers that once the queue as it is now is acknowledged, the claims of the View hold.
 func (l *Ledger) mark() {
-	m := mark{l.taken + uint64(len(l.queue)), l.view.state.highest, l.view.state.uidNext}
+	m := mark{l.taken + uint64(l.queue.n), l.view.state.highest, l.view.state.uidNext}
 	if k := len(l.marks); k > 0 && l.marks[k-1].after == m.after {
 		l.marks[k-1] = m
 	} else {
@@ -93,43 +117,61 @@ func (l *Ledger) reach() {
 		l.acked.uidNext = max(l.marks[0].uidNext, l.acked.frontier())
 		l.marks = l.marks[1:]
 	}
-	if len(l.queue) == 0 && l.acked.n == l.view.state.n {
+	if l.queue.n == 0 && l.acked.n == l.view.state.n {
 		l.rest()
 	}
 }
 
 // rest shares the memory of the two States again: with nothing waiting they are the same.
 func (l *Ledger) rest() {
-	highest := l.acked.highest // that of the View may have moved since the last mark
+	highest, prints := l.acked.highest, l.acked.prints // that of the View may have moved since the last mark
 	l.acked = l.view.state.Clone()
-	l.acked.highest = highest
-	l.queue, l.marks = nil, nil
+	l.acked.highest, l.acked.prints = highest, prints
+	l.queue, l.marks = deltas{}, nil
 }
 
 // Len returns how many changes wait to be acknowledged.
-func (l *Ledger) Len() int { return len(l.queue) }
+func (l *Ledger) Len() int { return l.queue.n }
 
 // Next returns the first change that waits, false if there is none. It does not take it.
 func (l *Ledger) Next() (Change, bool) {
-	if len(l.queue) == 0 {
+	if l.queue.n == 0 {
 		return Change{}, false
 	}
-	return l.queue[0], true
+	return l.queue.first().change(l.acked), true
 }
 
-// Pending returns the changes that wait, in order. The slice is shared: read only.
-func (l *Ledger) Pending() []Change { return l.queue[:len(l.queue):len(l.queue)] }
+// News yields the UIDs of the new messages that wait, in order. The Ledger must not change meanwhile.
+func (l *Ledger) News() iter.Seq[imap.UID] {
+	return func(yield func(imap.UID) bool) {
+		for d := range l.queue.all() {
+			for ; d.kind == New && d.n > 0; d.n-- {
+				if !yield(d.uid) {
+					return
+				}
+				d.uid++
+			}
+		}
+	}
+}
 
 // Ack acknowledges the first change that waits. With none it does nothing.
 func (l *Ledger) Ack() {
-	if len(l.queue) == 0 {
+	if l.queue.n == 0 {
 		return
 	}
-	l.acked.do(l.queue[0])
-	l.queue[0] = Change{}
-	l.queue = l.queue[1:]
+	l.acked.do(l.queue.first().change(l.acked))
+	l.queue.pop()
 	l.taken++
 	l.reach()
+}
+
+// Remember keeps what identifies an acknowledged message beyond its UID; see [Identity]. That of a
+// message that is not there, or older than the [MaxRemembered] newest ones, is not kept.
+func (l *Ledger) Remember(uid imap.UID, id Identity) {
+	if l.acked.Has(uid) {
+		l.acked.prints = l.acked.prints.with(uid, id, l.acked.own)
+	}
 }
 
 // State returns the acknowledged State: the one to be stored. It is a copy, cheap as [State.Clone] says.
@@ -140,6 +182,7 @@ func (s *State) do(c Change) {
 	switch c.Kind {
 	case Expunge:
 		s.remove(c.UID)
+		s.prints = s.prints.without(imap.UIDs(c.UID), s.own)
 		return
 	case New:
 		if set, err := s.intern(c.Flags); err == nil && !s.Has(c.UID) {

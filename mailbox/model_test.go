@@ -33,6 +33,14 @@ func testSeed(t *testing.T) uint64 {
 type consumer struct {
 	flags map[imap.UID]string
 	revs  map[imap.UID]uint32
+	// had counts, by what identifies them, the messages that were there at first or that were told as new.
+	had map[string]int
+	// ids are those of the events of new messages: UIDVALIDITY and UID.
+	ids map[[2]uint32]bool
+}
+
+func (c *consumer) clone() consumer {
+	return consumer{maps.Clone(c.flags), maps.Clone(c.revs), maps.Clone(c.had), maps.Clone(c.ids)}
 }
 
 func fold(flags []imap.Flag) string {
@@ -90,6 +98,9 @@ func (c *consumer) take(ch Change) error {
 
 func (c *consumer) adopt(s *State) {
 	c.flags, c.revs = map[imap.UID]string{}, map[imap.UID]uint32{}
+	if c.had == nil {
+		c.had, c.ids = map[string]int{}, map[[2]uint32]bool{}
+	}
 	for uid, flags := range s.All() {
 		c.flags[uid], c.revs[uid] = fold(flags), s.Rev(uid)
 	}
@@ -106,27 +117,37 @@ func (c *consumer) equal(s *State) error {
 
 // world runs one client against one server.
 type world struct {
-	t      *testing.T
 	rng    *rand.Rand
 	srv    *simServer
 	sess   *simSession
-	stored *State // what survives a disconnect
+	stored *State   // what survives a crash
+	then   consumer // as it was when that was stored
 	told   consumer
 	ledger *Ledger
 	steps  int
 	cut    int // responses until the connection breaks; negative: it holds
 	log    []string
 
-	connects, desyncs int
-	methods           map[Method]int
+	bug *bug // planted; nil for none
+	// means is what each id of an event has meant, for ever.
+	means map[[2]uint32]string
+	// few: fewer messages are remembered than the mailbox has, so that some may be told twice.
+	few      bool
+	shuffled bool // at the last change of UIDVALIDITY
+	step     Step // the command that runs
+
+	connects, desyncs, resets int
+	methods                   map[Method]int
 }
 
+// failure is what a world that fails panics with.
+type failure struct{ text string }
+
 func (w *world) fatal(format string, args ...any) {
-	w.t.Helper()
 	if len(w.log) > 60 {
 		w.log = w.log[len(w.log)-60:]
 	}
-	w.t.Fatalf("%s\nhistory:\n%s", fmt.Sprintf(format, args...), strings.Join(w.log, "\n"))
+	panic(failure{fmt.Sprintf(format, args...) + "\nhistory:\n" + strings.Join(w.log, "\n")})
 }
 
 func (w *world) logf(format string, args ...any) {
@@ -183,7 +204,8 @@ func (w *world) randomCaps() simCaps {
 }
 
 // open selects the mailbox and resynchronises from old, on the rung that caps allow.
-func (w *world) open(old *State, caps simCaps, busy bool) (*View, []Change, Report, error) {
+func (w *world) open(old *State, caps simCaps, busy bool) (*View, *Changes, Report, error) {
+	bug := w.planted(busy)
 	c := &simSession{srv: w.srv, caps: caps, busy: busy}
 	w.sess = c
 	opened := Opened{QResync: caps.qresync, CondStore: caps.condstore, ESearch: caps.esearch}
@@ -196,8 +218,13 @@ func (w *world) open(old *State, caps simCaps, busy bool) (*View, []Change, Repo
 	if w.dead() {
 		return nil, nil, Report{}, nil
 	}
+	bug.opened(old, &opened)
 	r := Begin(old, opened)
-	c.emit = w.through(r.Feed)
+	c.emit = w.through(func(resp imap.Response) {
+		if bug.hears(resp, true) {
+			r.Feed(resp)
+		}
+	})
 	for {
 		step, more := r.Next()
 		if !more || w.dead() {
@@ -209,7 +236,8 @@ func (w *world) open(old *State, caps simCaps, busy bool) (*View, []Change, Repo
 	if w.dead() {
 		return nil, nil, Report{}, nil
 	}
-	return r.Finish()
+	v, changes, report, err := r.Finish()
+	return v, changes, report, err
 }
 
 // agree opens the quiet mailbox on every rung: all must see the same changes, and again those that are
@@ -222,10 +250,11 @@ func (w *world) agree() {
 	}
 	var first []Change
 	for i, caps := range rungs {
-		_, changes, report, err := w.open(w.stored, caps, false)
+		_, found, report, err := w.open(w.stored, caps, false)
 		if err != nil {
 			w.fatal("%+v: %v", caps, err)
 		}
+		changes := slices.Collect(found.All())
 		if i == 0 {
 			first = changes
 		}
@@ -241,19 +270,20 @@ func (w *world) agree() {
 
 // prefixes acknowledges more and more of the changes and opens from there.
 func (w *world) prefixes(caps simCaps, changes []Change) {
-	v, _, _, _ := w.open(w.stored, caps, false)
-	l := NewLedger(w.stored, v, changes)
+	v, found, _, _ := w.open(w.stored, caps, false)
+	l := NewLedger(v, found)
 	for k := range changes {
 		if w.rng.IntN(len(changes)) < 3 {
-			_, again, report, err := w.open(w.roundTrip(l.State()), caps, false)
+			_, found, report, err := w.open(w.roundTrip(l.State()), caps, false)
+			again := slices.Collect(found.All())
 			if err != nil || !sameChanges(changes[k:], again, false) {
 				w.fatal("%+v, %d acknowledged of %v: again %v, %v (%+v)", caps, k, changes, again, err, report)
 			}
 		}
 		l.Ack()
 	}
-	if _, again, _, _ := w.open(w.roundTrip(l.State()), caps, false); len(again) != 0 {
-		w.fatal("%+v: all acknowledged of %v, yet again %v", caps, changes, again)
+	if _, again, _, _ := w.open(w.roundTrip(l.State()), caps, false); again.Len() != 0 {
+		w.fatal("%+v: all acknowledged of %v, yet again %v", caps, changes, slices.Collect(again.All()))
 	}
 }
 
@@ -292,6 +322,9 @@ func dump(s *State) []string {
 	out := []string{fmt.Sprint(s.uidValidity, s.uidNext, s.last, s.highest, s.n)}
 	for uid, flags := range s.All() {
 		out = append(out, fmt.Sprintf("%d(%v)%d", uid, fold(flags), s.Rev(uid)))
+	}
+	if s.prints != nil {
+		out = append(out, fmt.Sprint("prints ", s.prints.basis, s.prints.newest, s.prints.list))
 	}
 	return out
 }
@@ -339,32 +372,148 @@ func (w *world) connect() bool {
 	}
 	w.logf("-- %+v", report)
 	w.methods[report.Method]++
-	if w.stored == nil || report.Reset {
-		w.told.adopt(v.state)
-	}
-	w.ledger = NewLedger(w.stored, v, changes)
+	w.ledger = w.bug.ledger(w.stored, v, changes)
 	w.check(v)
-	w.sess.emit = w.through(func(r imap.Response) {
-		if _, err := w.ledger.Apply(r); err != nil {
-			w.fatal("%s: %v", describe(r), err)
+	w.sess.emit = w.through(w.apply)
+	return w.begin(report)
+}
+
+// begin makes the baseline, or tells what is new since the numbering has changed, and has the newest
+// messages be remembered.
+func (w *world) begin(report Report) bool {
+	l := w.ledger
+	switch {
+	case w.stored == nil:
+		w.told.adopt(l.acked)
+		for uid := range l.acked.All() {
+			if m := w.srv.find(uid); m != nil {
+				w.told.had[m.id]++
+			}
 		}
-		w.check(w.ledger.View())
+	case report.Reset:
+		if !w.reunite() {
+			return false
+		}
+		w.told.adopt(l.acked)
+	}
+	if set := l.State().Forgotten(w.srv.basis); len(set) > 0 && !w.bug.is(forgetsPrints) {
+		w.sess.emit = w.through(func(r imap.Response) {
+			w.apply(r)
+			if m, ok := r.(*imap.Message); ok && set.Contains(m.UID) {
+				if id, ok := Identify(w.srv.basis, m); ok {
+					l.Remember(m.UID, id)
+				}
+			}
+		})
+		w.sess.identify(set)
+		w.sess.emit = w.through(w.apply)
+	}
+	return !w.dead()
+}
+
+func (w *world) apply(r imap.Response) {
+	if !w.bug.hears(r, false) {
+		return
+	}
+	w.bug.before(w, r)
+	if err := w.ledger.Apply(r); err != nil {
+		w.fatal("%s: %v", describe(r), err)
+	}
+	w.bug.after(w, r)
+	w.check(w.ledger.View())
+}
+
+// reunite finds out what is new after a change of UIDVALIDITY.
+func (w *world) reunite() bool {
+	w.resets++
+	ru := NewReunion(w.stored, w.ledger.View(), w.srv.basis)
+	if at := ru.Since(); !at.IsZero() {
+		ru.Look(w.sess.since(at))
+	}
+	w.sess.emit = w.through(func(r imap.Response) {
+		w.apply(r)
+		if m, ok := r.(*imap.Message); ok {
+			ru.Feed(m)
+		}
 	})
+	for {
+		set, more := ru.Next()
+		if !more || w.dead() {
+			break
+		}
+		w.logf("C: identify %v", set)
+		w.sess.identify(set)
+	}
+	w.sess.emit = w.through(w.apply)
+	if w.dead() {
+		return false
+	}
+	fresh := w.bug.fresh(ru)
+	w.excuse(fresh)
+	w.logf("-- shuffled %v, new since the reset: %v of %v", w.shuffled, fresh, w.srv.msgs)
+	w.logf("-- known before: %v", dump(w.stored))
+	w.ledger.Renew(fresh)
+	ru.Remember(w.ledger, time.Unix(w.srv.clock, 0))
 	return true
 }
 
+// excuse counts messages as told of which nobody can know that they are new: they have old dates, and
+// nothing that was known is left, or the order is another one now.
+func (w *world) excuse(fresh imap.UIDSet) {
+	known := slices.ContainsFunc(w.srv.msgs, func(m simMsg) bool { return w.told.had[m.id] > 0 })
+	counts := map[string]int{}
+	for _, m := range w.srv.msgs {
+		counts[m.id]++
+		there := w.ledger.view.state.Has(m.uid) && !fresh.Contains(m.uid)
+		if there && m.moved && w.told.had[m.id] < counts[m.id] && (w.shuffled || !known || w.few) {
+			w.told.had[m.id]++
+		}
+	}
+}
+
 func (w *world) ack() {
-	change, ok := w.ledger.Next()
+	l := w.ledger
+	change, ok := l.Next()
 	if !ok {
 		return
 	}
 	w.logf("ack %v", change)
-	w.ledger.Ack()
+	m := w.srv.find(change.UID)
+	l.Ack()
+	if change.Kind == New && m != nil && !w.bug.is(forgetsPrints) {
+		if id, ok := Identify(w.srv.basis, w.srv.identity(0, m)); ok {
+			l.Remember(change.UID, id)
+		}
+	}
+	w.bug.acked(w)
+	if change.Kind == New {
+		w.tellNew(change, m)
+	}
 	if err := w.told.take(change); err != nil {
 		w.fatal("%v", err)
 	}
-	if err := w.told.equal(w.ledger.acked); err != nil {
+	if err := w.told.equal(l.acked); err != nil {
 		w.fatal("after %v: %v", change, err)
+	}
+}
+
+// tellNew checks that no id is used twice, and that no message is told twice.
+func (w *world) tellNew(change Change, m *simMsg) {
+	id := [2]uint32{w.ledger.acked.uidValidity, uint32(change.UID)}
+	if w.told.ids[id] {
+		w.fatal("%v: told before", change)
+	}
+	w.told.ids[id] = true
+	if m == nil {
+		return // gone by now
+	}
+	if was, ok := w.means[id]; ok && was != m.id {
+		w.fatal("%v: the id of message %s is now that of %s", change, was, m.id)
+	}
+	w.means[id] = m.id
+	w.logf("-- told of message %s", m.id)
+	if w.told.had[m.id]++; !w.few && w.told.had[m.id] > w.srv.ever[m.id] {
+		w.fatal("%v: message %s was told under another UID before", change, m.id)
 	}
 }
 
@@ -379,7 +528,9 @@ func (w *world) live() {
 		case 3:
 			if set, need := w.ledger.View().NeedFetch(); need && w.rng.IntN(2) == 0 {
 				w.logf("C: FETCH %v", set)
-				w.sess.run(Step{Kind: FetchFlags, UIDs: set, ModSeq: w.sess.modSeqs()})
+				w.step = Step{Kind: FetchFlags, UIDs: set, ModSeq: w.sess.modSeqs()}
+				w.sess.run(w.step)
+				w.step = Step{}
 			} else {
 				w.sess.end(nil) // NOOP
 			}
@@ -400,7 +551,9 @@ func (w *world) settle() {
 	w.cut, w.sess.busy = -1, false
 	w.sess.tellAll()
 	if set, need := w.ledger.View().NeedFetch(); need {
-		w.sess.run(Step{Kind: FetchFlags, UIDs: set, ModSeq: w.sess.modSeqs()})
+		w.step = Step{Kind: FetchFlags, UIDs: set, ModSeq: w.sess.modSeqs()}
+		w.sess.run(w.step)
+		w.step = Step{}
 	}
 	for range w.sess.view {
 		w.sess.tellFlags()
@@ -409,48 +562,113 @@ func (w *world) settle() {
 	for w.ledger.Len() > 0 {
 		w.ack()
 	}
-	want := map[imap.UID]string{}
+	want, count := map[imap.UID]string{}, map[string]int{}
 	for _, m := range w.srv.msgs {
 		want[m.uid] = strings.ToLower(m.flags)
+		count[m.id]++
 	}
 	if !maps.Equal(w.told.flags, want) {
 		w.fatal("the consumer has %v, the server %v", w.told.flags, want)
 	}
-	if !sameState(w.ledger.acked, w.ledger.view.state) {
-		w.fatal("all acknowledged, yet %v and %v", dump(w.ledger.acked), dump(w.ledger.view.state))
+	for _, m := range w.srv.msgs {
+		if w.told.had[m.id] < count[m.id] {
+			w.fatal("message %s, now UID %d, was never told", m.id, m.uid)
+		}
+	}
+	if now := w.ledger.view.state.Clone(); true {
+		now.prints = w.ledger.acked.prints
+		if !sameState(w.ledger.acked, now) {
+			w.fatal("all acknowledged, yet %v and %v", dump(w.ledger.acked), dump(now))
+		}
 	}
 }
 
 func (w *world) run(steps int) {
 	for w.steps < steps {
 		if w.connect() {
+			w.bug.saves(w)
+			if w.rng.IntN(10) == 0 {
+				w.save()
+			}
 			w.live()
-			w.stored = w.roundTrip(w.ledger.State())
+			if w.rng.IntN(8) == 0 && w.stored != nil { // a crash: what was not stored is as if it had not been
+				w.logf("-- crash")
+				w.told = w.then.clone()
+			} else {
+				w.save()
+			}
+		} else if w.stored != nil {
+			w.told = w.then.clone()
 		}
 		for range w.rng.IntN(8) * w.rng.IntN(3) {
 			w.srv.act()
 		}
-		if w.rng.IntN(40) == 0 {
-			w.srv.reset()
+		if w.rng.IntN(12) == 0 {
+			w.shuffled = w.srv.reset() || w.shuffled && w.stored != nil && w.stored.uidValidity != w.srv.uidValidity-1
+			for range w.rng.IntN(4) {
+				w.srv.act()
+			}
 		}
 	}
 }
 
-// TestModel replays random histories on random rungs with random breaks and acknowledgements.
+func (w *world) save() {
+	w.stored = w.roundTrip(w.bug.stores(w))
+	w.then = w.told.clone()
+}
+
+// small makes chunks and batches so small that their borders matter, and has few messages be remembered if
+// few is true. It returns what undoes that.
+func small() (undo func()) {
+	chunk, first, next, wait := chunkSize, firstBatch, nextBatch, patience
+	chunkSize, firstBatch, nextBatch, patience = 8, 3, 8, 24
+	return func() { chunkSize, firstBatch, nextBatch, patience = chunk, first, next, wait }
+}
+
+// play runs one world and returns how it failed, "" if it did not.
+func (w *world) play(steps int) (failed string) {
+	defer func(n int) { maxRemembered = n }(maxRemembered)
+	if w.few {
+		maxRemembered = 4
+	}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case failure:
+			failed = p.text
+		default:
+			if w.bug == nil {
+				panic(p)
+			}
+			failed = fmt.Sprint(p)
+		}
+	}()
+	w.run(steps)
+	return ""
+}
+
+func newWorld(seed, i uint64) *world {
+	rng := rand.New(rand.NewPCG(seed, i))
+	return &world{rng: rng, srv: newSimServer(rng), methods: map[Method]int{}, means: map[[2]uint32]string{}, few: i%4 == 3}
+}
+
+// TestModel replays random histories on random rungs with random breaks, crashes, acknowledgements and
+// changes of UIDVALIDITY.
 func TestModel(t *testing.T) {
-	defer func(n int) { chunkSize = n }(chunkSize)
-	chunkSize = 8
+	defer small()()
 	seed := testSeed(t)
 	const worlds = 40
-	total, connects, desyncs, methods := 0, 0, 0, map[Method]int{}
+	total, connects, desyncs, resets, methods := 0, 0, 0, 0, map[Method]int{}
 	start := time.Now()
 	for i := range uint64(worlds) {
-		rng := rand.New(rand.NewPCG(seed, i))
-		w := &world{t: t, rng: rng, srv: newSimServer(rng), methods: methods, told: consumer{}}
-		w.run(*stepsFlag / worlds)
-		total, connects, desyncs = total+w.steps, connects+w.connects, desyncs+w.desyncs
+		w := newWorld(seed, i)
+		w.methods = methods
+		if failed := w.play(*stepsFlag / worlds); failed != "" {
+			t.Fatalf("world %d: %s", i, failed)
+		}
+		total, connects, desyncs, resets = total+w.steps, connects+w.connects, desyncs+w.desyncs, resets+w.resets
 	}
-	t.Logf("%d responses, %d connects, %d given up, %v, %.0f/s", total, connects, desyncs, methods, float64(total)/time.Since(start).Seconds())
+	t.Logf("%d steps, %d connects, %d given up, %d resets, %v, %.0f/s", total, connects, desyncs, resets, methods, float64(total)/time.Since(start).Seconds())
 	if desyncs*20 > connects {
 		t.Errorf("%d of %d resynchronisations gave up", desyncs, connects)
 	}

@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/pushmail/pushmail/imap"
@@ -79,7 +80,13 @@ type Report struct {
 	Steps int
 	// Known is the number of messages now known; the others count the changes.
 	Known, Expunged, Flagged, New int
+	// Missing is the number of messages that the server counts but does not return, or that it gives the
+	// UIDs of others. They are not known; one that shows up later is new then.
+	Missing int
 }
+
+// maxAttempts bounds how often all is fetched anew because the server contradicts itself.
+const maxAttempts = 3
 
 // maxRounds bounds how often a rung asks for the messages that arrive while it works.
 const maxRounds = 8
@@ -103,7 +110,6 @@ type Resync struct {
 	orphan  bool                     // a row without UID came while nobody knew whose it was
 	touched map[imap.UID]imap.ModSeq // whose flags are not the old ones, or that are new
 	revised map[imap.UID]struct{}    // whose revision was counted up on the way
-	scratch []Change
 }
 
 // rung is one way to resynchronise.
@@ -230,11 +236,12 @@ func (r *Resync) descend(why string) {
 		r.leave(ByCondStore, why)
 		r.start(&diffRung{}, count)
 	case *diffRung:
-		if rung.again {
+		if rung.attempt >= maxAttempts {
 			r.fail(desync("%s", why))
 			return
 		}
-		r.start(&diffRung{initial: rung.initial, again: true}, count)
+		r.start(&diffRung{initial: rung.initial, attempt: rung.attempt + 1}, count)
+		r.view.unnumbered = rung.attempt > 0 // the numbers are nonsense, and not relied upon
 	}
 }
 
@@ -286,9 +293,7 @@ func (r *Resync) Feed(resp imap.Response) {
 
 // apply gives a response to the View and leaves the rung when it contradicts.
 func (r *Resync) apply(resp imap.Response) {
-	changes, err := r.view.apply(r.scratch[:0], resp)
-	r.note(changes)
-	r.scratch = changes
+	err := r.view.apply(r, resp)
 	if err == nil {
 		return
 	}
@@ -308,23 +313,37 @@ func (r *Resync) apply(resp imap.Response) {
 	r.descend(broken.Reason)
 }
 
-// note remembers which messages may differ from the old state.
-func (r *Resync) note(changes []Change) {
-	if r.old == nil {
+// record remembers which messages may differ from the old state.
+func (r *Resync) record(_ *View, d delta, _ *flagSet) {
+	if d.rev != 0 {
+		r.revised[d.uid] = struct{}{}
+	}
+	switch {
+	case r.old == nil:
+		return
+	case d.kind == Expunge:
+		r.untouch(d.uid, d.uid+imap.UID(d.n-1))
 		return
 	}
-	for _, c := range changes {
-		if c.Rev != 0 {
-			r.revised[c.UID] = struct{}{}
-		}
-		if c.Kind == Expunge {
-			delete(r.touched, c.UID)
-			continue
-		}
-		if flags, ok := r.old.Flags(c.UID); !ok || !equalFlags(flags, c.Flags) {
-			r.touched[c.UID] = c.ModSeq
-		} else {
-			delete(r.touched, c.UID)
+	flags, ok := r.old.Flags(d.uid)
+	switch {
+	case !ok && d.modSeq == 0: // a new one; there is nothing to remember of it
+	case !ok || !equalFlags(flags, d.set.flags):
+		r.touched[d.uid] = d.modSeq
+	default:
+		delete(r.touched, d.uid)
+	}
+}
+
+// untouch forgets the messages from first to last, in time for the smaller of the two numbers.
+func (r *Resync) untouch(first, last imap.UID) {
+	if int64(last-first) > int64(len(r.touched)) {
+		maps.DeleteFunc(r.touched, func(uid imap.UID, _ imap.ModSeq) bool { return first <= uid && uid <= last })
+		return
+	}
+	for uid := first; ; uid++ {
+		if delete(r.touched, uid); uid == last {
+			return
 		}
 	}
 }
@@ -341,12 +360,12 @@ func equalFlags(a, b []imap.Flag) bool {
 	return true
 }
 
-// Finish returns the View, ready for live responses, and what changed since the old State, in the
-// order of [Canonical]. Messages that arrived during the last step may still be pending in the View.
+// Finish returns the View, ready for live responses, and what changed since the old State; nil changes
+// the first time and after a reset. Messages that arrived during the last step may still be pending in the View.
 //
 // The error is a [*DesyncError] when the server contradicts itself, so that only another SELECT can
 // help, or that its UIDVALIDITY changed meanwhile; or a [*LimitError].
-func (r *Resync) Finish() (*View, []Change, Report, error) {
+func (r *Resync) Finish() (*View, *Changes, Report, error) {
 	r.report.Method = ByInitial
 	if r.rung != nil {
 		r.report.Method = r.rung.method()
@@ -362,78 +381,70 @@ func (r *Resync) Finish() (*View, []Change, Report, error) {
 	if v.Pending() == 0 { // else UIDNEXT promises too much
 		v.state.uidNext = max(v.state.uidNext, r.opened.UIDNext)
 	}
+	r.report.Known, r.report.Missing = v.state.n, int(v.missing)
+	if r.old == nil {
+		for uid := range r.revised {
+			v.state.setRev(uid, 0)
+		}
+		return v, nil, r.report, nil
+	}
 	changes := r.changes(v.state)
-	r.report.Known = v.state.n
+	v.state.prints = r.old.prints
 	return v, changes, r.report, nil
 }
 
 // changes returns the difference between the old state and s.
-func (r *Resync) changes(s *State) []Change {
-	if r.old == nil {
-		return nil
-	}
-	is := s.UIDs()
-	was := r.old.UIDs()
-	var changes []Change
-	for uid := range was.Subtract(is).All() {
-		flags, _ := r.old.Flags(uid)
-		changes = append(changes, Change{Kind: Expunge, UID: uid, Flags: flags})
-		r.report.Expunged++
-	}
-	for uid := range is.Subtract(was).All() {
-		flags, _ := s.Flags(uid)
-		changes = append(changes, Change{Kind: New, UID: uid, ModSeq: r.touched[uid], Flags: flags})
-		r.report.New++
-		delete(r.touched, uid)
-	}
-	for uid, modSeq := range r.touched {
-		if !s.Has(uid) {
-			continue // it vanished while rows had no place yet
+func (r *Resync) changes(s *State) *Changes {
+	out := &Changes{before: r.old}
+	is, was := s.UIDs(), r.old.UIDs()
+	out.deltas.pushRuns(Expunge, was.Subtract(is))
+	r.report.Expunged = out.Len()
+	r.revise(s)
+	for _, uid := range slices.Sorted(maps.Keys(r.touched)) {
+		if r.old.Has(uid) && s.Has(uid) { // it may have vanished while rows had no place yet
+			out.deltas.push(r.flagChange(s, uid, r.touched[uid]))
+			r.report.Flagged++
 		}
-		changes = append(changes, r.flagChange(s, uid, modSeq))
-		r.report.Flagged++
 	}
-	r.revise(s, changes)
-	Canonical(changes)
-	r.keepHighWater(s, changes)
-	return changes
+	fresh := is.Subtract(was)
+	for uid := range fresh.All() {
+		k, i, _ := s.byUID(uid)
+		out.deltas.push(delta{kind: New, uid: uid, n: 1, modSeq: r.touched[uid], set: s.flags.sets[s.chunks[k].flags.at(i)]})
+		r.report.New++
+	}
+	r.keepHighWater(s, len(fresh) > 0 && fresh.Min() <= r.old.last)
+	return out
 }
 
 // keepHighWater keeps in mind the highest UID that was ever seen, also where a diff started from
-// nothing: it tells a mailbox that was restored from a backup. One that was starts again.
-func (r *Resync) keepHighWater(s *State, changes []Change) {
-	reused := slices.ContainsFunc(changes, func(c Change) bool { return c.Kind == New && c.UID <= r.old.last })
+// nothing: it tells a mailbox that was restored from a backup. One that was, so that it uses UIDs again,
+// starts again.
+func (r *Resync) keepHighWater(s *State, reused bool) {
 	if reused || r.old.last == 0 || r.opened.UIDNext != 0 && r.opened.UIDNext <= r.old.last {
 		return
 	}
 	s.saw(r.old.last)
 }
 
-// revise sets the revisions to the old ones plus the net changes: what happened on the way is not
-// reported, so it must not count.
-func (r *Resync) revise(s *State, changes []Change) {
+// revise sets the revisions to the old ones: what happened on the way is not reported, so it must not
+// count. The net changes count, as they are found.
+func (r *Resync) revise(s *State) {
 	if _, diff := r.rung.(*diffRung); diff {
 		s.copyRevs(r.old)
 	}
 	for uid := range r.revised {
 		s.setRev(uid, r.old.Rev(uid))
 	}
-	for _, c := range changes {
-		if c.Rev != 0 {
-			s.setRev(c.UID, c.Rev)
-		}
-	}
 }
 
-func (r *Resync) flagChange(s *State, uid imap.UID, modSeq imap.ModSeq) Change {
-	was, _ := r.old.Flags(uid)
-	is, _ := s.Flags(uid)
-	c := Change{Kind: Flags, UID: uid, ModSeq: modSeq, Flags: is}
-	c.Added, c.Removed = diffFlags(was, is)
+func (r *Resync) flagChange(s *State, uid imap.UID, modSeq imap.ModSeq) delta {
+	k, i, _ := s.byUID(uid)
+	d := delta{kind: Flags, uid: uid, n: 1, modSeq: modSeq, set: s.flags.sets[s.chunks[k].flags.at(i)]}
 	if modSeq == 0 {
-		c.Rev = r.old.Rev(uid) + 1
+		d.rev = r.old.Rev(uid) + 1
+		s.setRev(uid, d.rev)
 	}
-	return c
+	return d
 }
 
 // loose takes in what happens while it is not known which messages have which numbers.
@@ -457,9 +468,7 @@ func (r *Resync) loose(resp imap.Response) {
 			r.orphan = r.orphan || resp.Items.Has(imap.ItemFlags)
 			return
 		}
-		changes, err := v.setFlags(r.scratch[:0], resp.UID, resp)
-		r.note(changes)
-		if r.scratch = changes; err != nil {
+		if err := v.setFlags(r, resp.UID, resp); err != nil {
 			r.fail(err)
 		}
 	default:

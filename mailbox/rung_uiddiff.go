@@ -6,7 +6,7 @@ import "github.com/pushmail/pushmail/imap"
 // and reads a row for each message.
 type diffRung struct {
 	initial bool // there is nothing to compare with
-	again   bool // the second try: the server contradicted itself
+	attempt int  // how often the server has contradicted itself
 	tries   int  // since the last row that helped
 	pending uint32
 	last    imap.UID
@@ -30,7 +30,8 @@ func (d *diffRung) next(r *Resync) (Step, bool) {
 		return Step{}, false
 	}
 	if d.tries >= maxTries {
-		r.fail(desync("%d of %d messages are announced but never returned", v.Pending(), v.count))
+		v.giveUp(r) // whatever is still pending after the last message is left to the caller
+		r.presume()
 		return Step{}, false
 	}
 	d.rounds++

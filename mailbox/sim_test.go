@@ -1,9 +1,11 @@
 package mailbox
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pushmail/pushmail/imap"
 )
@@ -21,18 +23,26 @@ type simServer struct {
 	qresync   bool // expunges count
 	existing  bool // HIGHESTMODSEQ is the highest of the messages that are left, which RFC 7162 allows without QRESYNC
 	forgetful bool // remembers no expunges: names every UID that is not there (RFC 7162 section 5.1)
+
+	clock int64
+	basis Basis          // what the server has to identify messages
+	ever  map[string]int // how often there was a message with that id
 }
 
 type simMsg struct {
 	uid    imap.UID
 	flags  string // sorted, space separated
 	modSeq imap.ModSeq
+	id     string // what identifies it; copies have the same
+	date   int64
+	moved  bool // it came with a date of long ago
 }
 
 var simFlags = []string{"$Junk", `\Answered`, `\Deleted`, `\Flagged`, `\Seen`, "todo"}
 
 func newSimServer(rng *rand.Rand) *simServer {
-	s := &simServer{rng: rng, uidValidity: rng.Uint32()%1e6 + 1, uidNext: 1, modSeq: 1}
+	s := &simServer{rng: rng, uidValidity: rng.Uint32()%1e6 + 1, uidNext: 1, modSeq: 1, clock: 1e9, ever: map[string]int{}}
+	s.basis = Basis(1 + rng.IntN(3))
 	switch rng.IntN(4) {
 	case 0:
 		s.noModSeq = true
@@ -64,7 +74,16 @@ func (s *simServer) randomFlags() string {
 
 func (s *simServer) appendMsg() {
 	s.uidNext += imap.UID(s.rng.IntN(8) / 6 * s.rng.IntN(5)) // now and then a gap
-	s.msgs = append(s.msgs, simMsg{s.uidNext, s.randomFlags(), s.tick()})
+	s.clock += 1000
+	m := simMsg{uid: s.uidNext, flags: s.randomFlags(), modSeq: s.tick(), id: fmt.Sprint(s.clock), date: s.clock}
+	switch n := len(s.msgs); {
+	case s.rng.IntN(12) == 0:
+		m.date, m.moved = s.clock-1e8, true
+	case n > 0 && s.rng.IntN(12) == 0: // a copy that comes at once
+		m.id, m.date, m.moved = s.msgs[n-1].id, s.msgs[n-1].date, s.msgs[n-1].moved
+	}
+	s.msgs = append(s.msgs, m)
+	s.ever[m.id]++
 	s.uidNext++
 }
 
@@ -97,14 +116,34 @@ func (s *simServer) act() {
 	}
 }
 
-// reset gives the mailbox a new UIDVALIDITY.
-func (s *simServer) reset() {
+// reset gives the mailbox a new UIDVALIDITY, and reports whether messages have another order now.
+func (s *simServer) reset() (shuffled bool) {
+	if shuffled = s.rng.IntN(5) == 0; shuffled {
+		s.rng.Shuffle(len(s.msgs), func(i, j int) { s.msgs[i], s.msgs[j] = s.msgs[j], s.msgs[i] })
+	}
 	s.uidValidity++
 	s.uidNext, s.gone = 1, nil
 	for i := range s.msgs {
 		s.msgs[i].uid = s.uidNext
 		s.uidNext++
 	}
+	return shuffled
+}
+
+// identity is the row that identifies m.
+func (s *simServer) identity(seq int, m *simMsg) *imap.Message {
+	row := &imap.Message{SeqNum: imap.SeqNum(seq), UID: m.uid, Items: imap.ItemUID | imap.ItemInternalDate, InternalDate: time.Unix(m.date, 0)}
+	switch s.basis {
+	case BasisEmailID:
+		row.More = &imap.MoreItems{EmailID: m.id}
+	case BasisGmail:
+		row.More = &imap.MoreItems{}
+		_, _ = fmt.Sscan(m.id, &row.More.GmailMsgID)
+	default:
+		row.Items |= imap.ItemSize | imap.ItemSections
+		row.Sections = []imap.Section{{Spec: "HEADER.FIELDS (MESSAGE-ID)", Data: "Message-ID:\r\n <" + m.id + ">\r\n\r\n"}}
+	}
+	return row
 }
 
 func (s *simServer) highest() imap.ModSeq {
@@ -406,6 +445,29 @@ func (c *simSession) run(step Step) {
 	}
 	c.between()
 	c.end(&step)
+}
+
+// identify answers a FETCH of what identifies messages.
+func (c *simSession) identify(set imap.UIDSet) {
+	for _, seen := range slices.Clone(c.view) {
+		c.between()
+		i := slices.IndexFunc(c.view, func(s simSeen) bool { return s.uid == seen.uid })
+		if m := c.srv.find(seen.uid); m != nil && i >= 0 && set.Contains(seen.uid) {
+			c.emit(c.srv.identity(i+1, m))
+		}
+	}
+	c.end(nil)
+}
+
+// since answers UID SEARCH SINCE.
+func (c *simSession) since(at time.Time) (found imap.UIDSet) {
+	for _, seen := range c.view {
+		if m := c.srv.find(seen.uid); m != nil && m.date >= at.Unix() {
+			found.Add(m.uid)
+		}
+	}
+	c.end(nil)
+	return found
 }
 
 func (c *simSession) search(returnAll bool) {

@@ -14,7 +14,8 @@ const MaxMessages = 1 << 26
 
 // State is what is known of a mailbox: UIDVALIDITY, UIDNEXT, HIGHESTMODSEQ, and for each message in
 // order its UID, its flags (but \Recent) and its flag revision. It costs some bits a message: ranges
-// of UIDs are one entry, flags are indexes into a table of the combinations in use.
+// of UIDs are one entry, flags are indexes into a table of the combinations in use. Of the newest messages
+// it also has fingerprints, for the day UIDVALIDITY changes; see [Reunion].
 //
 // Clones share memory until one of them is written, so a clone costs next to nothing. A State is not
 // safe for concurrent use; its clones are independent of it.
@@ -29,6 +30,7 @@ type State struct {
 	n       int
 	chunks  []*chunk // none empty, ascending
 	flags   *flagTable
+	prints  *prints // nil for none
 	own     *owner
 	scratch flagScratch
 }
@@ -53,7 +55,7 @@ func (s *State) Clone() *State {
 	s.own = new(owner) // what was ours is now shared
 	return &State{
 		uidValidity: s.uidValidity, uidNext: s.uidNext, last: s.last, highest: s.highest,
-		n: s.n, chunks: slices.Clone(s.chunks), flags: s.flags, own: new(owner),
+		n: s.n, chunks: slices.Clone(s.chunks), flags: s.flags, prints: s.prints, own: new(owner),
 	}
 }
 

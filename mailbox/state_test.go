@@ -238,10 +238,9 @@ func TestMemory(t *testing.T) {
 		{"a clone of 100k", 4 << 10, func() any { return keepState.Clone() }},
 		{"a Ledger of 100k at rest, after changes", 24 << 10, func() any {
 			v := &View{state: keepState, count: uint32(keepState.n)}
-			l := NewLedger(nil, v, nil)
+			l := NewLedger(v, nil)
 			for i := range 200 {
-				_, err := l.Apply(&imap.Message{SeqNum: imap.SeqNum(1 + i*400), Items: imap.ItemFlags, Flags: sets[(i*7+3)%40]})
-				if err != nil {
+				if err := l.Apply(&imap.Message{SeqNum: imap.SeqNum(1 + i*400), Items: imap.ItemFlags, Flags: sets[(i*7+3)%40]}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -12,6 +12,10 @@ type View struct {
 	state *State
 	count uint32 // messages there are, known or not
 	tail  []tailEntry
+	// missing is how many messages the server counts but does not return; see Ledger.GiveUp.
+	missing uint32
+	// unnumbered: it is not known which messages have which numbers. State has what was found of them.
+	unnumbered bool
 	// vanishing: the session has QRESYNC, so HIGHESTMODSEQ codes may be believed at any time.
 	vanishing bool
 	// announced is the last HIGHESTMODSEQ code, 0 if none came since the last commit.
@@ -33,16 +37,42 @@ const maxTail = 1 << 18
 func (v *View) Exists() uint32 { return v.count }
 
 // Pending returns how many messages are announced but not known yet.
-func (v *View) Pending() uint32 { return v.count - uint32(v.state.n) }
+func (v *View) Pending() uint32 {
+	if known := uint32(v.state.n) + v.missing; known < v.count {
+		return v.count - known
+	}
+	return 0
+}
+
+// Missing returns how many messages the server counts but does not return; see [Ledger.GiveUp]. They are
+// not among those pending.
+func (v *View) Missing() uint32 { return v.missing }
 
 // State returns what is known now. It is a copy, cheap as [State.Clone] says.
 func (v *View) State() *State { return v.state.Clone() }
 
 // UIDAt returns the UID of the message with that sequence number, 0 if it is not known.
-func (v *View) UIDAt(seq imap.SeqNum) imap.UID { return v.state.UIDAt(seq) }
+func (v *View) UIDAt(seq imap.SeqNum) imap.UID {
+	if v.unnumbered {
+		return 0
+	}
+	return v.state.UIDAt(seq)
+}
 
 // SeqOf returns the sequence number of uid, 0 if it is not known.
-func (v *View) SeqOf(uid imap.UID) imap.SeqNum { return v.state.SeqOf(uid) }
+func (v *View) SeqOf(uid imap.UID) imap.SeqNum {
+	if v.unnumbered {
+		return 0
+	}
+	return v.state.SeqOf(uid)
+}
+
+// Stuck reports whether rows of later messages came, but not those of earlier ones: if asking again does not
+// help, see [Ledger.GiveUp].
+func (v *View) Stuck() bool { return len(v.tail) > 0 || v.unnumbered && v.Pending() > 0 }
+
+// LastUID returns the highest UID that is known, 0 if there is none.
+func (v *View) LastUID() imap.UID { return v.state.UIDAt(imap.SeqNum(v.state.n)) }
 
 // Flags returns the last known flags of uid and whether it is known. The slice is shared: read only.
 func (v *View) Flags(uid imap.UID) ([]imap.Flag, bool) { return v.state.Flags(uid) }

@@ -25,8 +25,10 @@ type box struct {
 	saveFails int
 
 	// unsaidReset: the ledger is that of a renumbered mailbox, and the consumer has not acknowledged
-	// that it was. Until then the old checkpoint stays.
+	// that it was. Until then stored is what was known, and the old checkpoint stays.
 	unsaidReset bool
+	// fingerprinted: it was asked what identifies the messages that are not remembered.
+	fingerprinted bool
 
 	health
 	deafUntil time.Time // the push is not relied upon until then
@@ -40,7 +42,7 @@ func newBox(o Options, out func(Event) error) *box {
 
 // known is the state that was acknowledged last, nil if there is none.
 func (b *box) known() *mailbox.State {
-	if b.ledger != nil {
+	if b.ledger != nil && !b.unsaidReset {
 		return b.ledger.State()
 	}
 	return b.stored

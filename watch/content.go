@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushmail/pushmail/event"
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/mailbox"
 )
 
 // Content says what events tell of a message. The zero value has what one FETCH gives: date, size, envelope,
@@ -41,7 +42,7 @@ func (s *session) contentOptions() *imap.FetchOptions {
 			items |= more
 		}
 	}
-	add(!c.Brief, imap.ItemEnvelope)
+	add(!c.Brief || s.basis == mailbox.BasisHeader, imap.ItemEnvelope) // it has the Message-ID
 	add(!c.Brief || c.Text > 0, imap.ItemBody)
 	add(caps.Has(imap.CapCondStore), imap.ItemModSeq)
 	add(caps.Has(imap.CapPreview) && (!c.Brief || c.Preview), imap.ItemPreview)

@@ -9,11 +9,14 @@ import (
 )
 
 // resync selects the mailbox and works out what changed since known, which is nil the first time.
-func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.View, []mailbox.Change, mailbox.Report, error) {
-	fail := func(err error) (*mailbox.View, []mailbox.Change, mailbox.Report, error) {
+func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.View, *mailbox.Changes, mailbox.Report, error) {
+	fail := func(err error) (*mailbox.View, *mailbox.Changes, mailbox.Report, error) {
 		return nil, nil, mailbox.Report{}, err
 	}
 	opened, err := s.examine(ctx, known)
+	if err == nil {
+		opened, err = s.confirm(ctx, known, opened)
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -106,18 +109,35 @@ func (s *session) fetchNew(ctx context.Context) error {
 		return err
 	}
 	if s.desync == nil && view.Pending() == before && s.news == news {
-		s.inVain = news // not shown yet, or gone
+		s.askedInVain(view, news)
 	}
 	return nil
+}
+
+// askedInVain takes note that no message came that was asked for: it is not shown yet, or gone. If later ones came,
+// it is asked for twice more, and then they are reported without it.
+func (s *session) askedInVain(view *mailbox.View, news int) {
+	s.vain++
+	switch {
+	case !view.Stuck():
+		s.inVain = news
+	case s.vain < 3:
+		return
+	default:
+		s.inVain = news
+		missing := s.b.ledger.GiveUp()
+		s.b.o.Logger.Warn("the server announces messages that it does not return", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "missing", missing)
+	}
+	s.vain = 0
 }
 
 // fetchSummaries asks what the next new messages are that wait to be reported. One that the server
 // does not return, since it is gone or cannot be read, is reported without a summary.
 func (s *session) fetchSummaries(ctx context.Context) error {
 	var set imap.UIDSet
-	for _, ch := range s.b.ledger.Pending() {
-		if _, asked := s.fresh[ch.UID]; ch.Kind == mailbox.New && !asked {
-			set.Add(ch.UID)
+	for uid := range s.b.ledger.News() {
+		if _, asked := s.fresh[uid]; !asked {
+			set.Add(uid)
 		}
 		if set.Len() >= maxFresh {
 			break
@@ -154,6 +174,7 @@ func (s *session) fetch(ctx context.Context, set imap.UIDSet, o *imap.FetchOptio
 		if m.Items&^(imap.ItemUID|imap.ItemFlags|imap.ItemModSeq) == 0 || len(s.fresh) >= 4*maxFresh {
 			continue
 		}
+		s.mark(m)
 		sum := Summarize(m)
 		s.b.o.Content.trim(sum)
 		s.fresh[m.UID] = sum

@@ -23,9 +23,15 @@ type session struct {
 	// onOpen is called when the mailbox was opened and compared, before anything is said; it may be nil.
 	onOpen func() error
 
-	// desync is what made the model useless, if anything did; desyncs counts how often that was.
-	desync  error
-	desyncs int
+	// model is the ledger that the server's responses go to: that of the box, or the one that is becoming it.
+	model *mailbox.Ledger
+	// desync is what made the model useless, if anything did; desyncs counts how often that was lately.
+	desync   error
+	desyncs  int
+	desyncAt time.Time
+	// basis is what identifies messages when UIDVALIDITY changes, marks what identifies those of fresh.
+	basis mailbox.Basis
+	marks map[imap.UID]mailbox.Identity
 	// fresh are the summaries of new messages that are not reported yet; nil for one that was asked for
 	// and did not come. It is empty when nothing waits to be reported.
 	fresh map[imap.UID]*Summary
@@ -36,7 +42,8 @@ type session struct {
 
 	// news counts what the server said of messages coming and going. inVain is its value when pending
 	// messages were asked for and none came: asking again makes sense when there is more news.
-	news, inVain int
+	// vain counts how often in a row later messages came, but not all earlier ones.
+	news, inVain, vain int
 }
 
 func newSession(b *box, l *link) *session {
@@ -61,22 +68,18 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var fresh imap.UIDSet
-	if known == nil {
-		if fresh, err = s.sinceStart(ctx); err != nil {
-			return err
-		}
+	ledger, err := s.newLedger(ctx, known, view, changes, report)
+	if err != nil {
+		return err
 	}
-	// From here on the ledger holds what is known, so a failure on the way loses nothing.
-	if !fresh.Empty() {
-		b.ledger = mailbox.NewLedgerWith(view, fresh)
-	} else {
-		b.ledger = mailbox.NewLedger(known, view, changes)
+	// From here on the ledger holds what is known, so a failure on the way loses nothing. Only a reset must
+	// be said before: until then what was known stays, and all this is done again.
+	b.ledger, b.uidValidity, b.stored = ledger, report.UIDValidity, nil
+	if b.unsaidReset = report.Reset; report.Reset {
+		b.stored = known
 	}
-	b.uidValidity, b.stored = report.UIDValidity, nil
 	b.unsaved++ // the baseline itself is worth saving
-	s.desync, s.inVain = nil, -1
-	s.link.sink = s.apply
+	s.inVain, s.vain = -1, 0
 	b.verified()
 	s.checkedAt, s.uidNext = time.Now(), view.State().UIDNext()
 	if s.onOpen != nil {
@@ -84,7 +87,6 @@ func (s *session) open(ctx context.Context) error {
 			return err
 		}
 	}
-	b.unsaidReset = report.Reset
 	if known == nil {
 		// There is a baseline now. What comes after this moment must not be lost by a crash.
 		b.save(ctx)
@@ -108,7 +110,7 @@ func (s *session) announce(ctx context.Context, view *mailbox.View, report mailb
 	if err := b.emit(b.resetEvent(view.State(), report)); err != nil {
 		return err
 	}
-	b.unsaidReset = false
+	b.unsaidReset, b.stored = false, nil
 	b.save(ctx)
 	return nil
 }
@@ -120,7 +122,7 @@ func (s *session) apply(r imap.Response) {
 		s.news++
 	}
 	if s.desync == nil {
-		_, s.desync = s.b.ledger.Apply(r)
+		s.desync = s.model.Apply(r)
 	}
 }
 
@@ -137,8 +139,7 @@ func (s *session) proceed(ctx context.Context) error {
 		switch {
 		case err == nil:
 			continue
-		case errors.As(err, &d) && s.desyncs < 3:
-			s.desyncs++
+		case errors.As(err, &d) && s.mayResync():
 		case errors.As(err, &deaf) && s.deaf <= 1:
 		default:
 			return err
@@ -148,6 +149,17 @@ func (s *session) proceed(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// mayResync reports whether it makes sense to open the mailbox once more: a server that contradicts itself all the
+// time is left.
+func (s *session) mayResync() bool {
+	if time.Since(s.desyncAt) > time.Minute {
+		s.desyncs = 0
+	}
+	s.desyncs++
+	s.desyncAt = time.Now()
+	return s.desyncs <= 3
 }
 
 // catchUp reports what is known to have changed, saves, and asks for the truth if that is due.
@@ -192,6 +204,7 @@ func (s *session) report(ctx context.Context) error {
 		ch, ok := s.b.ledger.Next()
 		if !ok {
 			clear(s.fresh)
+			clear(s.marks)
 			return nil
 		}
 		if err := s.reportOne(ctx, ch); err != nil {
@@ -219,7 +232,11 @@ func (s *session) reportOne(ctx context.Context, ch mailbox.Change) error {
 		}
 		delete(s.fresh, ch.UID)
 		b.seen.put(ch.UID, sum)
-		return b.emitChange(ch, sum)
+		if err := b.emitChange(ch, sum); err != nil {
+			return err
+		}
+		s.marked(ch.UID)
+		return nil
 	case mailbox.Expunge:
 		sum := b.seen.get(ch.UID)
 		if err := b.emitChange(ch, sum); err != nil {
