@@ -40,10 +40,12 @@ const (
 	goimapName  = "go-imap"
 )
 
-type dovecotServer struct{ *dovecot.Server }
-type cyrusServer struct{ *cyrus.Server }
-type courierServer struct{ *courier.Server }
-type goimapServer struct{ *goimap.Server }
+type (
+	dovecotServer struct{ *dovecot.Server }
+	cyrusServer   struct{ *cyrus.Server }
+	courierServer struct{ *courier.Server }
+	goimapServer  struct{ *goimap.Server }
+)
 
 func (s dovecotServer) core() *daemon.Server { return s.Server.Server }
 func (s cyrusServer) core() *daemon.Server   { return s.Server.Server }

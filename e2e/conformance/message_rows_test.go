@@ -280,8 +280,10 @@ var messageRows = []row{
 		p.sees("FETCH 2 BODY.PEEK[]", "put together", "this is number 1")
 	}},
 	{name: "APPEND, binary", needs: "BINARY", covers: "AppendMessages", run: func(p *probe) {
-		_, err := p.c.AppendMessages(p.ctx, "INBOX", imap.AppendMessage{Binary: true,
-			Data: []byte("Subject: zeros\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\na\x00b\x00c")})
+		_, err := p.c.AppendMessages(p.ctx, "INBOX", imap.AppendMessage{
+			Binary: true,
+			Data:   []byte("Subject: zeros\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\na\x00b\x00c"),
+		})
 		p.check(err)
 		p.choose("INBOX", nil)
 		m := p.one(1, &imap.FetchOptions{Sections: []imap.SectionRequest{{Item: imap.SectionItemBinary, Part: []uint32{1}}}})

@@ -137,7 +137,8 @@ var sessionRows = []row{
 			Mailboxes: imap.MailboxSelector{Kind: "SELECTED"},
 			Events: []imap.NotifyEvent{
 				{Name: imap.EventMessageNew, Fetch: &imap.FetchOptions{Items: imap.ItemUID | imap.ItemEnvelope}},
-				{Name: imap.EventMessageExpunge}, {Name: imap.EventFlagChange},
+				{Name: imap.EventMessageExpunge},
+				{Name: imap.EventFlagChange},
 			},
 		}}}))
 		p.appendLetter(2)

@@ -133,12 +133,12 @@ func (s *Server) Restart() error {
 	return s.waitForGreeting()
 }
 
-// waitForGreeting returns when the server answers like an IMAP server.
+// waitForGreeting returns when the server answers like an IMAP server, and somebody listens on its other port.
 func (s *Server) waitForGreeting() error {
 	deadline := time.Now().Add(startTimeout)
 	for {
 		line, err := greeting(s.IMAP, deadline)
-		if err == nil && strings.HasPrefix(line, "* OK ") {
+		if err == nil && strings.HasPrefix(line, "* OK ") && listens(s.IMAPS) {
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -163,6 +163,15 @@ func greeting(address string, deadline time.Time) (string, error) {
 		return "", err
 	}
 	return bufio.NewReader(conn).ReadString('\n')
+}
+
+func listens(address string) bool {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 // Kill ends all of the server's processes with SIGKILL, as a crash of the machine would. Restart brings it back.
