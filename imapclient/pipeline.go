@@ -76,7 +76,7 @@ func (c *Conn) Pipeline(ctx context.Context, calls ...func(context.Context, *Con
 	if p.err != nil {
 		return p.err
 	}
-	return errors.Join(p.errs...)
+	return p.result()
 }
 
 // PipelineError says that a command cannot be part of a pipeline. Nothing was sent.
@@ -87,6 +87,23 @@ type PipelineError struct {
 
 func (e *PipelineError) Error() string {
 	return fmt.Sprintf("%s in a pipeline: %s", e.Command, e.Reason)
+}
+
+// callsError is what went wrong in the calls of a pipeline.
+type callsError struct {
+	error
+	done bool // other calls went well
+}
+
+func (e *callsError) Unwrap() error { return e.error }
+
+// result joins the errors of the calls.
+func (p *pipeline) result() error {
+	joined := errors.Join(p.errs...)
+	if joined == nil {
+		return nil
+	}
+	return &callsError{joined, slices.Contains(p.errs, nil)}
 }
 
 // ErrInPipeline says that a [Conn.Pipeline] holds the connection, and that one of its calls has not gone on
