@@ -162,3 +162,21 @@ func (o *AccountOptions) wants(m *imap.List) bool {
 		return m.Has(a) || a == AttrInbox && imap.SameMailbox(m.Mailbox, "INBOX")
 	})
 }
+
+// selection is a text for each thing that chooses mailboxes.
+func (o *AccountOptions) selection() []string {
+	out := []string{}
+	add := func(how string, list []string) {
+		for _, text := range slices.Sorted(slices.Values(list)) {
+			out = append(out, how+text)
+		}
+	}
+	add("+", o.Patterns)
+	add("-", o.Exclude)
+	var uses []string
+	for _, use := range o.SpecialUses {
+		uses = append(uses, string(use))
+	}
+	add("=", uses)
+	return out
+}

@@ -164,6 +164,20 @@ func TestAccountFindsWhatHappenedWhileItWasDown(t *testing.T) {
 	}, "Work", "Old")
 }
 
+// Choosing other mailboxes is no news of them: none is deleted, and what is in those that come in is not new.
+func TestChoosingOtherMailboxesIsNoNews(t *testing.T) {
+	inAccount(t, nil, func(b *bench) {
+		b.user.Mailbox("Work").Append(mail("old"))
+		b.account.Exclude = []string{"Work"}
+		b.start()
+		b.expectAll("INBOX: open 0 initial idle", "Lists: open 0 initial sweep")
+		b.stop()
+		b.account.Exclude = []string{"Lists"}
+		b.start()
+		b.expectAll("INBOX: open 0 qresync idle", "Work: open 1 initial sweep")
+	}, "Work", "Lists")
+}
+
 func TestAccountSurvivesAnEmptyList(t *testing.T) {
 	inAccount(t, nil, func(b *bench) {
 		b.start()

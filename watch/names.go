@@ -16,8 +16,10 @@ import (
 // nameList is what is remembered of the mailboxes of an account, so that one that was created while
 // nobody watched is not taken for one that was always there. It is kept in the Store as [MailboxNames].
 type nameList struct {
-	Version int             `json:"version"`
-	Names   map[string]name `json:"names"`
+	Version int `json:"version"`
+	// Selection is what was to be watched: names of another selection cannot be compared.
+	Selection []string        `json:"selection"`
+	Names     map[string]name `json:"names"`
 }
 
 // name is a mailbox in a nameList.
@@ -36,7 +38,7 @@ func (c *control) loadNames(ctx context.Context) (known bool, err error) {
 	if c.names != nil {
 		return true, nil
 	}
-	c.names = &nameList{Version: nameListVersion, Names: map[string]name{}}
+	c.names = &nameList{Version: nameListVersion, Selection: c.o.selection(), Names: map[string]name{}}
 	b, err := c.o.Store.Load(ctx, c.namesKey())
 	if err != nil || b == nil {
 		return false, err
@@ -44,6 +46,9 @@ func (c *control) loadNames(ctx context.Context) (known bool, err error) {
 	var stored nameList
 	if err := json.Unmarshal(b, &stored); err != nil || stored.Version != nameListVersion {
 		return false, &CheckpointError{Key: c.namesKey(), Err: fmt.Errorf("the list of mailboxes cannot be used (version %d): %w", stored.Version, err)}
+	}
+	if !slices.Equal(stored.Selection, c.names.Selection) {
+		return false, nil
 	}
 	c.names = &stored
 	return true, nil

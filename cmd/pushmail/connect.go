@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushmail/pushmail/imap"
-	"github.com/pushmail/pushmail/imapauth"
 	"github.com/pushmail/pushmail/imapclient"
 )
 
@@ -26,6 +25,13 @@ type connFlags struct {
 	passwordFile    string
 	passwordCommand string
 	oauth           bool
+	tokenCommand    string
+	auth            []string
+	identity        string
+	proxy           string
+	pins            []string
+	clientCert      string
+	clientKey       string
 	caFile          string
 	plaintext       bool
 	connectTimeout  time.Duration
@@ -40,6 +46,13 @@ func (f *connFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.passwordFile, "password-file", "", "read the password from the first line of `FILE`, - for standard input")
 	fs.StringVar(&f.passwordCommand, "password-command", "", "take the password from what `CMD` prints (pushmail help passwords)")
 	fs.BoolVar(&f.oauth, "oauth", false, "what is given as the password is an OAuth 2.0 access token (OAUTHBEARER, XOAUTH2)")
+	fs.StringVar(&f.tokenCommand, "token-command", "", "take an OAuth 2.0 access token from what `CMD` prints; run on each connect, and again if the token is refused")
+	fs.StringArrayVar(&f.auth, "auth", nil, "log in by this `MECHANISM` only, such as SCRAM-SHA-256 (repeatable: in this order)")
+	fs.StringVar(&f.identity, "identity", "", "open the mailboxes of `USER` instead of those of who logs in")
+	fs.StringVar(&f.proxy, "proxy", "", "connect through this proxy: socks5://, http:// or https:// `URL`; env takes it from the environment")
+	fs.StringArrayVar(&f.pins, "pin", nil, "accept only a server with this public key: sha256/BASE64 as `PIN` (repeatable)")
+	fs.StringVar(&f.clientCert, "client-cert", "", "show the server the certificate in `FILE` (PEM), and log in by it if no password is given")
+	fs.StringVar(&f.clientKey, "client-key", "", "its private key in `FILE` (default: the same file)")
 	fs.StringVar(&f.caFile, "ca-file", "", "trust the certificates in `FILE` (PEM), besides those the system trusts")
 	fs.BoolVar(&f.plaintext, "plaintext", false, "with imap:// do not encrypt: anyone on the way can read password and mail")
 	fs.DurationVar(&f.connectTimeout, "connect-timeout", 20*time.Second, "how long the server may take to answer at first")
@@ -108,14 +121,15 @@ func (f *connFlags) resolve(a *app, rawURL string) (c *connection, err error) {
 	if c.client.TLSConfig, err = f.tlsConfig(); err != nil {
 		return nil, err
 	}
+	if err := f.route(&c.client); err != nil {
+		return nil, err
+	}
 	if c.logger, err = f.logger(a.err); err != nil {
 		return nil, err
 	}
-	password, err := f.passwordFrom(a, c.url.User, c.url.Password, c.url.HasPassword)
-	if err != nil {
+	if c.login, err = f.loginFrom(a, c.url); err != nil {
 		return nil, err
 	}
-	c.login = f.login(c.url.User, password)
 	return c, f.openTrace(a, c)
 }
 
@@ -134,10 +148,45 @@ func (f *connFlags) security(u *imapclient.URL) (imapclient.Security, error) {
 	return imapclient.InsecurePlaintext, nil
 }
 
-// tlsConfig returns nil without --ca-file.
+// route sets the proxy and the pins.
+func (f *connFlags) route(o *imapclient.Options) (err error) {
+	switch f.proxy {
+	case "":
+	case "env":
+		o.Proxy = imapclient.ProxyFromEnvironment()
+	default:
+		if o.Proxy, err = imapclient.ParseProxy(f.proxy); err != nil {
+			return usageError{fmt.Errorf("--proxy: %w", err)}
+		}
+	}
+	for _, text := range f.pins {
+		pin, err := imapclient.ParsePin(text)
+		if err != nil {
+			return usageError{fmt.Errorf("--pin: %w", err)}
+		}
+		o.Pins = append(o.Pins, pin)
+	}
+	return nil
+}
+
+// tlsConfig returns nil without --ca-file and --client-cert.
 func (f *connFlags) tlsConfig() (*tls.Config, error) {
-	if f.caFile == "" {
+	if f.caFile == "" && f.clientCert == "" {
+		if f.clientKey != "" {
+			return nil, usageError{errors.New("--client-key needs --client-cert FILE")}
+		}
 		return nil, nil
+	}
+	cfg := &tls.Config{}
+	if f.clientCert != "" {
+		cert, err := tls.LoadX509KeyPair(f.clientCert, cmp.Or(f.clientKey, f.clientCert))
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--client-cert: %w", err)}
+		}
+		cfg.Certificates = []tls.Certificate{cert}
+	}
+	if f.caFile == "" {
+		return cfg, nil
 	}
 	text, err := os.ReadFile(f.caFile)
 	if err != nil {
@@ -150,7 +199,8 @@ func (f *connFlags) tlsConfig() (*tls.Config, error) {
 	if !roots.AppendCertsFromPEM(text) {
 		return nil, usageError{fmt.Errorf("--ca-file: %s has no certificate in PEM format (-----BEGIN CERTIFICATE-----)", clean(f.caFile))}
 	}
-	return &tls.Config{RootCAs: roots}, nil
+	cfg.RootCAs = roots
+	return cfg, nil
 }
 
 func (f *connFlags) logger(w io.Writer) (*slog.Logger, error) {
@@ -198,37 +248,4 @@ func (p printable) Write(text []byte) (int, error) {
 		return 0, err
 	}
 	return len(text), nil
-}
-
-// login returns a function that logs in with what source brings, by the best way that the server offers.
-func (f *connFlags) login(user string, source passwordSource) func(context.Context, *imapclient.Conn) error {
-	memory := &imapauth.Memory{}
-	return func(ctx context.Context, c *imapclient.Conn) error {
-		secret, err := source(ctx)
-		if err != nil {
-			return err
-		}
-		cred := &imapauth.Credentials{Username: user, Password: imapauth.NewSecret(secret), AllowCleartext: f.plaintext, Memory: memory}
-		if f.oauth {
-			cred.Password, cred.Tokens = imapauth.Secret{}, imapauth.StaticToken(imapauth.NewSecret(secret))
-		}
-		err = withoutSecret(c.SignIn(ctx, cred), secret)
-		var none *imapauth.NoMechanismError
-		if errors.As(err, &none) && none.LoginDisabled && c.TLS() == nil {
-			return &imapclient.SecurityError{Reason: "the server does not accept a password without TLS: use imaps://, or imap:// without --plaintext"}
-		}
-		return err
-	}
-}
-
-// withoutSecret takes the secret out of what the server said: some repeat a command that they did not
-// understand.
-func withoutSecret(err error, secret string) error {
-	var st *imap.StatusError
-	if !errors.As(err, &st) || secret == "" || !strings.Contains(st.Text, secret) {
-		return err
-	}
-	masked := *st
-	masked.Text = strings.ReplaceAll(st.Text, secret, "********")
-	return &masked
 }

@@ -159,7 +159,7 @@ func (a *app) play(ctx context.Context, f *demoFlags, s *story, o watch.Options)
 		endWatch(errDemoOver)
 		told <- err
 	}()
-	err := follow(watchCtx, o, a.printer(f.output), s.tally.sink)
+	err := follow(watchCtx, watch.Mailbox(watchCtx, o), a.printer(f.output), s.tally.sink)
 	endStory()
 	endWatch(errDemoOver)
 	storyErr := <-told

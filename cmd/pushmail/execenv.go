@@ -39,6 +39,7 @@ func eventEnv(ev watch.Event) []string {
 	}
 	vars = append(vars, messageVars(ev.Message)...)
 	vars = append(vars, linkVars(ev.Link)...)
+	vars = append(vars, nameVars(ev.Name)...)
 	env := make([]string, len(vars))
 	for i, v := range vars {
 		env[i] = "PUSHMAIL_" + v[0] + "=" + envText(v[1])
@@ -84,6 +85,13 @@ func linkVars(l *watch.LinkInfo) [][2]string {
 		return [][2]string{{"UP", ""}, {"STALE", ""}, {"REASON", ""}}
 	}
 	return [][2]string{{"UP", strconv.FormatBool(l.Up)}, {"STALE", strconv.FormatBool(l.Stale)}, {"REASON", l.Reason}}
+}
+
+func nameVars(n *watch.NameInfo) [][2]string {
+	if n == nil {
+		n = &watch.NameInfo{}
+	}
+	return [][2]string{{"CHANGE", n.Change}, {"OLD_MAILBOX", n.OldMailbox}}
 }
 
 func flagText(flags []imap.Flag) string {

@@ -18,8 +18,10 @@ type printer struct {
 	w    io.Writer
 	look look
 	zone *time.Location
-	day  string // of the last line
-	open bool   // the mailbox was open before: an open is the end of a loss
+	day  string             // of the last line
+	open map[watch.Key]bool // the mailbox was open before: an open is the end of a loss
+	// account and mailbox: say which one, for there are several.
+	account, mailbox bool
 }
 
 // print writes one event. [errOutputClosed] says that nobody reads any more.
@@ -34,7 +36,23 @@ func (p *printer) print(ev watch.Event) error {
 	}
 	kind, shade, rest := p.describe(ev)
 	line := []span{{at.Format("15:04:05") + "  ", dim}, {pad(kind, 7), shade}, {"  ", plain}}
+	if where := p.where(ev); where != "" {
+		line = append(line, span{where + "  ", cyan})
+	}
 	return write(p.w, text+p.look.render(append(line, rest...)...)+"\n")
+}
+
+// where names the mailbox, and the account, if there are several.
+func (p *printer) where(ev watch.Event) string {
+	switch box := clean(ev.Mailbox); {
+	case p.account && box == "":
+		return clean(ev.Account)
+	case p.account:
+		return clean(ev.Account) + "/" + box
+	case p.mailbox:
+		return box
+	}
+	return ""
 }
 
 // write is one Write, so that lines of several writers do not mix.
@@ -66,6 +84,12 @@ func (p *printer) describe(ev watch.Event) (kind string, shade colour, rest []sp
 		), plain}}
 	case watch.Link:
 		return p.link(ev.Link)
+	case watch.MailboxName:
+		text := "the mailbox " + clean(ev.Mailbox) + " was " + clean(ev.Name.Change)
+		if ev.Name.OldMailbox != "" {
+			text += ": it was " + clean(ev.Name.OldMailbox)
+		}
+		return "name", yellow, []span{{text, plain}}
 	}
 	return clean(ev.Type.String()), plain, nil
 }
@@ -120,23 +144,34 @@ func (p *printer) flags(ev watch.Event) []span {
 
 func (p *printer) openText(ev watch.Event) []span {
 	o := ev.Open
+	if p.open == nil {
+		p.open = map[watch.Key]bool{}
+	}
+	key := watch.Key{Account: ev.Account, Mailbox: ev.Mailbox}
 	known := "watching from now on"
 	switch {
-	case p.open && o.Resumed:
+	case p.open[key] && o.Resumed:
 		known = "what changed meanwhile follows"
 	case o.Resumed:
 		known = "what changed since the last run follows"
 	}
-	p.open = true
+	p.open[key] = true
 	how := "the server pushes"
-	if o.Push != "idle" {
+	switch o.Push {
+	case "sweep":
+		how = "looked at by STATUS"
+	case "poll":
 		how = "the server cannot push: asking it regularly"
 	}
 	if o.Resumed {
 		how = "compared by " + methodName(o.Method) + ", " + how
 	}
+	name := clean(ev.Mailbox) + ", "
+	if p.mailbox {
+		name = "" // it is in front
+	}
 	return []span{
-		{fmt.Sprintf("%s, %s: %s", clean(ev.Mailbox), count(o.Exists, "message"), known), plain},
+		{fmt.Sprintf("%s%s: %s", name, count(o.Exists, "message"), known), plain},
 		{"   (" + how + ")", dim},
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/pushmail/pushmail/watch"
 )
 
 // defaultStateDir is where checkpoints are kept unless --state says otherwise (XDG Base Directory
@@ -42,16 +44,36 @@ func openStateDir(dir string) error {
 	return nil
 }
 
-// lockState takes the lock of one checkpoint. Two programs on the same checkpoint would each have
-// only some of the events reported after their next start.
-func lockState(checkpoint string) (release func(), err error) {
+// lockMailbox takes the lock of one mailbox, or, with a key without a mailbox, of all those of the account. Two
+// programs on the same checkpoint would each have only some of the events reported after their next start.
+func lockMailbox(store watch.FileStore, key watch.Key) (release func(), err error) {
+	account := key
+	account.Mailbox = ""
+	if key == account {
+		return lockState(store.Path(account), true)
+	}
+	// Other mailboxes of the account may be watched at the same time, but not the whole of it.
+	releaseAccount, err := lockState(store.Path(account), false)
+	if err != nil {
+		return nil, err
+	}
+	releaseBox, err := lockState(store.Path(key), true)
+	if err != nil {
+		releaseAccount()
+		return nil, err
+	}
+	return func() { releaseBox(); releaseAccount() }, nil
+}
+
+// lockState takes the lock of one checkpoint, alone or shared with others who do not want it alone.
+func lockState(checkpoint string, alone bool) (release func(), err error) {
 	name := strings.TrimSuffix(checkpoint, ".checkpoint") + ".lock"
 	for {
 		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
 			return nil, stateError{err}
 		}
-		if err := lockFile(f); err != nil {
+		if err := lockFile(f, alone); err != nil {
 			f.Close()
 			if errors.Is(err, errLocked) {
 				err = errors.New("another pushmail watches this mailbox with the same state: end it, or use another directory with --state DIR")
@@ -59,13 +81,16 @@ func lockState(checkpoint string) (release func(), err error) {
 			return nil, stateError{err}
 		}
 		// The one that held the lock before may have removed the file that we have opened.
-		if isAt(f, name) {
-			return func() {
-				_ = os.Remove(name)
-				f.Close()
-			}, nil
+		if !isAt(f, name) {
+			f.Close()
+			continue
 		}
-		f.Close()
+		return func() {
+			if alone {
+				_ = os.Remove(name)
+			}
+			f.Close()
+		}, nil
 	}
 }
 

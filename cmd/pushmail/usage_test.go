@@ -32,7 +32,18 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		{"watch " + url + " --exec", "needs a command"},
 		{"watch " + url + " --exec no-such-command-here", "cannot run no-such-command-here"},
 		{"watch --exec-all " + url, "--exec-all needs --exec"},
-		{"watch " + url + " " + url, "2 arguments"},
+		{"watch " + url + " " + url, "is given twice"},
+		{"watch --all-mailboxes --mailbox x " + url, "contradict"},
+		{"watch --all-mailboxes " + url, "names a mailbox"},
+		{"watch --account x " + url + " imaps://al:x@mail.invalid/", "--account names one account"},
+		{"watch --from yesterday " + url, "a time back such as 24h"},
+		{"watch --text much " + url, "262144"},
+		{"watch --text 999999999 " + url, "262144"},
+		{"watch --proxy ftp://x " + url, "--proxy"},
+		{"watch --pin 123 " + url, "--pin"},
+		{"watch --client-key x " + url, "--client-key needs --client-cert"},
+		{"watch --client-cert /nonexistent " + url, "/nonexistent"},
+		{"watch --token-command x --oauth " + url, "leave out --oauth"},
 		{"watch --jsno " + url, "did you mean --json?"},
 		{"watch --cafile x " + url, "did you mean --ca-file?"},
 		{"watch --password hunter2 " + url, "--password-file"},
@@ -135,15 +146,15 @@ func TestStateDirectory(t *testing.T) {
 func TestStateIsLocked(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "x.checkpoint")
-	release, err := lockState(name)
+	release, err := lockState(name, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lockState(name); exitCode(err) != exitState || !strings.Contains(err.Error(), "another pushmail") {
+	if _, err := lockState(name, true); exitCode(err) != exitState || !strings.Contains(err.Error(), "another pushmail") {
 		t.Errorf("second lock: %v", err)
 	}
 	release()
-	release, err = lockState(name)
+	release, err = lockState(name, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,14 +19,21 @@ const watchLong = `Watch a mailbox and say what happens in it, as it happens, un
 
 URL is imaps://USER@HOST[:PORT]/MAILBOX (TLS), or imap://… which must switch to TLS by
 STARTTLS unless --plaintext. Without a mailbox it is INBOX. In names write %2F for /,
-%40 for @, %20 for a space. For the password see "pushmail help passwords".
+%40 for @, %20 for a space. For the password see "pushmail help passwords". Several URLs
+are watched at the same time.
+
+--all-mailboxes watches every mailbox of the account, --mailbox those whose names match a
+pattern: * is anything, % anything but the hierarchy delimiter. One connection is enough
+where the server has NOTIFY; otherwise INBOX has one of its own, and the others are looked
+at by STATUS. On Gmail all are All Mail, Spam and Trash, which have each message once.
 
 What was seen is remembered in the state directory: the next run begins with what has
-changed meanwhile. The first run begins now. Lost connections are mended for ever.
+changed meanwhile. The first run begins now, or where --from says. Lost connections are
+mended for ever.
 
 Events go to standard output, everything else to standard error. The words are: new,
 flags (+ set, - taken back), expunge (gone), open (ready), link (down, up, stale), reset
-(the server renumbered the mailbox). --json prints one CloudEvents 1.0 object a line
+(the server renumbered the mailbox), name (a mailbox was created, deleted or renamed). --json prints one CloudEvents 1.0 object a line
 instead, mail.mailbox.open first.
 
 --exec runs a command for each event of a message: new, flags, expunge; with --exec-all
@@ -43,6 +50,7 @@ bytes each:
   PUSHMAIL_MESSAGE_ID, PUSHMAIL_SIZE, PUSHMAIL_ATTACHMENTS (their number)
   PUSHMAIL_FLAGS, PUSHMAIL_ADDED, PUSHMAIL_REMOVED
   PUSHMAIL_UP, PUSHMAIL_STALE, PUSHMAIL_REASON   of mail.link
+  PUSHMAIL_CHANGE, PUSHMAIL_OLD_MAILBOX          of mail.mailbox.name
 
 Commands run one after the other. What they print goes to standard error, or to
 standard output with --quiet, when no events are printed there. One that fails, or is
@@ -54,6 +62,7 @@ at its next start.`
 const watchExample = `  pushmail watch imaps://jo@mail.example.org/INBOX
   pushmail watch --password-command 'pass show mail' imaps://jo%40example.org@mail.example.org/
   pushmail watch --json imaps://jo@mail.example.org | jq -r 'select(.type == "mail.message.new").data.envelope.subject'
+  pushmail watch --mailbox 'Lists/*' --mailbox INBOX --from 24h imaps://jo@mail.example.org
   pushmail watch imaps://jo@mail.example.org --exec notify-send "New mail"
   pushmail watch --quiet imaps://jo@mail.example.org -- sh -c 'echo "$PUSHMAIL_SUBJECT"'`
 
@@ -69,23 +78,27 @@ type watchFlags struct {
 	keepTrying     bool
 	execAll        bool
 	execTimeout    time.Duration
+	which          mailboxFlags
+	content        contentFlags
 }
 
 // outputFlags say how events are printed.
 type outputFlags struct {
-	json  bool
-	quiet bool
+	json    bool
+	quiet   bool
+	account bool // say of which account
+	mailbox bool // say of which mailbox
 }
 
 func (a *app) watchCommand() *cobra.Command {
 	f := &watchFlags{}
 	cmd := &cobra.Command{
-		Use:     "watch [flags] URL [--exec CMD [ARG...]]",
-		Short:   "Say what happens in a mailbox, as it happens",
+		Use:     "watch [flags] URL... [--exec CMD [ARG...]]",
+		Short:   "Say what happens in mailboxes, as it happens",
 		Long:    watchLong,
 		Example: watchExample,
 		Args:    a.watchArgs,
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.watch(cmd.Context(), f, args[0]) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.watch(cmd.Context(), f, args) },
 
 		DisableFlagsInUseLine: true,
 	}
@@ -97,11 +110,15 @@ func (a *app) watchArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 && a.execArgv != nil {
 		return usageError{errors.New("the URL is missing: it comes before --exec, for all that follows is the command (pushmail watch --help)")}
 	}
+	if len(args) > 1 {
+		return nil
+	}
 	return oneURL(cmd, args)
 }
 
 func (f *watchFlags) register(fs *pflag.FlagSet, stateDir string) {
 	fs.SortFlags = false
+	f.which.register(fs)
 	fs.BoolVar(&f.output.json, "json", false, "print each event as one line of JSON (CloudEvents 1.0)")
 	fs.BoolVarP(&f.output.quiet, "quiet", "q", false, "print no events: for --exec, whose output goes to standard output then")
 	fs.StringVar(&f.state, "state", stateDir, "keep what was seen in `DIR`")
@@ -113,10 +130,11 @@ func (f *watchFlags) register(fs *pflag.FlagSet, stateDir string) {
 	fs.DurationVar(&f.idleRestart, "idle-restart", 9*time.Minute, "begin IDLE anew after this time")
 	fs.DurationVar(&f.pollInterval, "poll-interval", time.Minute, "ask this often where the server cannot push")
 	fs.DurationVar(&f.verifyInterval, "verify-interval", 10*time.Minute, "check this often that the server pushed everything; 0 never")
+	f.content.register(fs)
 	f.conn.register(fs)
 }
 
-func (a *app) watch(ctx context.Context, f *watchFlags, url string) error {
+func (a *app) watch(ctx context.Context, f *watchFlags, urls []string) error {
 	if err := f.validate(); err != nil {
 		return err
 	}
@@ -124,29 +142,24 @@ func (a *app) watch(ctx context.Context, f *watchFlags, url string) error {
 	if err != nil {
 		return err
 	}
-	c, err := f.conn.resolve(a, url)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	o := f.options(c)
 	if err := openStateDir(f.state); err != nil {
 		return err
 	}
-	store := watch.FileStore{Dir: f.state}
-	o.Store = store
-	unlock, err := lockState(store.Path(watch.Key{Account: o.Account, Mailbox: o.Mailbox}))
-	if err != nil {
-		return err
+	w := &watching{store: watch.FileStore{Dir: f.state}}
+	defer w.close()
+	for _, url := range urls {
+		if err := w.add(a, f, url, len(urls)); err != nil {
+			return err
+		}
 	}
-	defer unlock()
+	f.output.account, f.output.mailbox = len(urls) > 1, len(urls) > 1 || f.which.many()
 	sinks := []sink{a.printer(f.output)}
 	if hook != nil {
 		sinks = append(sinks, hook.deliver)
 	}
 	ctx, done := untilHangup(ctx, a.out)
 	defer done()
-	return atURL(c.url, follow(ctx, o, sinks...))
+	return w.run(ctx, sinks...)
 }
 
 // validate refuses values that cannot work.
@@ -166,6 +179,8 @@ func (f *watchFlags) validate() error {
 		return usageError{errors.New("--idle-restart must be at most 29m: servers may end an IDLE after 30 (RFC 2177)")}
 	case f.verifyInterval < 0:
 		return usageError{errors.New("--verify-interval must not be negative")}
+	case f.which.all && len(f.which.patterns) > 0:
+		return usageError{errors.New("--all-mailboxes and --mailbox contradict each other")}
 	case f.output.json && f.output.quiet:
 		return usageError{errors.New("--json and --quiet contradict each other")}
 	}
@@ -197,7 +212,7 @@ func (f *watchFlags) options(c *connection) watch.Options {
 	o := watch.Options{
 		Account: f.account, User: c.url.User, Mailbox: c.mailbox,
 		Client: c.client, Login: c.login, KeepTrying: f.keepTrying, VerifyInterval: f.verifyInterval,
-		ClientID: clientID(), Logger: c.logger,
+		Since: f.which.since, Content: f.content.content(), ClientID: clientID(), Logger: c.logger,
 	}
 	if o.Account == "" {
 		o.Account = c.account()
@@ -214,25 +229,6 @@ func clientID() []imap.Attribute {
 	return []imap.Attribute{{Name: "name", Value: "pushmail"}, {Name: "version", Value: moduleVersion()}}
 }
 
-// sink takes an event. An error ends the watching, and the event counts as not delivered.
-type sink = func(context.Context, watch.Event) error
-
-// follow gives every event to the sinks, in order, until ctx ends, a sink fails, or the mailbox cannot
-// be watched any more. It never returns nil.
-func follow(ctx context.Context, o watch.Options, sinks ...sink) error {
-	for ev, err := range watch.Mailbox(ctx, o) {
-		if err != nil {
-			return err
-		}
-		for _, s := range sinks {
-			if err := s(ctx, ev); err != nil {
-				return err
-			}
-		}
-	}
-	return errors.New("the watching has ended without a reason")
-}
-
 // printer returns the sink that prints events to standard output.
 func (a *app) printer(f outputFlags) sink {
 	var print func(watch.Event) error
@@ -242,7 +238,7 @@ func (a *app) printer(f outputFlags) sink {
 	case f.json:
 		print = (&jsonLines{w: a.out}).print
 	default:
-		print = (&printer{w: a.out, look: a.look(a.out), zone: time.Local}).print
+		print = (&printer{w: a.out, look: a.look(a.out), zone: time.Local, account: f.account, mailbox: f.mailbox}).print
 	}
 	return func(_ context.Context, ev watch.Event) error { return print(ev) }
 }
