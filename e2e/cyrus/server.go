@@ -5,6 +5,7 @@ package cyrus
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,7 +59,7 @@ func Start(t testing.TB, users ...string) *Server {
 
 // New runs a server until Close: for a server that many tests share. Callers have asked Require before.
 func New() (*Server, error) {
-	s, err := daemon.New(daemon.Recipe{Name: "Cyrus", Configure: configure, Commands: commands})
+	s, err := daemon.New(daemon.Recipe{Name: "Cyrus", Configure: configure, Commands: commands, Logs: "conf/log/*/*"})
 	return &Server{Server: s}, err
 }
 
@@ -72,7 +73,7 @@ func cyrusConf(s *daemon.Server) string { return filepath.Join(s.Dir, "cyrus.con
 
 func configure(s *daemon.Server) error {
 	// Without conf/socket, where idled and those who idle meet, IDLE looks once a minute.
-	for _, dir := range []string{"conf", "conf/socket", "spool", "run"} {
+	for _, dir := range []string{"conf", "conf/log", "conf/socket", "spool", "run"} {
 		if err := os.Mkdir(filepath.Join(s.Dir, dir), 0o700); err != nil {
 			return err
 		}
@@ -111,7 +112,7 @@ func environment(s *daemon.Server) []string {
 	}
 }
 
-// AddUsers makes accounts.
+// AddUsers makes accounts. What is said in their sessions is logged: Cyrus writes else to syslog only.
 func (s *Server) AddUsers(names ...string) error {
 	s.users.Lock()
 	defer s.users.Unlock()
@@ -122,6 +123,10 @@ func (s *Server) AddUsers(names ...string) error {
 		s.Owner.Apply(cmd)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("make user %s: %w: %s", name, err, out)
+		}
+		sessions := filepath.Join(s.Dir, "conf/log", name)
+		if err := errors.Join(os.MkdirAll(sessions, 0o700), s.Owner.Own(sessions)); err != nil {
+			return err
 		}
 	}
 	return nil

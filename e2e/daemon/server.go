@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,8 @@ type Recipe struct {
 	Configure func(s *Server) error
 	// Commands returns the processes in the order in which they are started. Each stays in the foreground and runs as s.Owner.
 	Commands func(s *Server) []*exec.Cmd
+	// Logs is a pattern of files below s.Dir that the server logs into, besides what it writes to standard output and error; "" for none.
+	Logs string
 	// BeforeStop is what an administrator does before the processes get SIGTERM; nil for nothing.
 	BeforeStop func(s *Server)
 }
@@ -209,8 +212,44 @@ func (s *Server) Close() error {
 // Name is the server's name.
 func (s *Server) Name() string { return s.recipe.Name }
 
-// Log returns the last lines of the server's log that contain word (a user name, for example; empty means all).
-func (s *Server) Log(word string) string { return s.log.Tail(80, word) }
+// Log returns the last lines of the server's log that contain word (a user name, for example; empty means all). A server that logs
+// into a file for each session shows the newest of those that have the word in their names.
+func (s *Server) Log(word string) string {
+	const lines = 80
+	text := s.log.Tail(lines, word)
+	for _, path := range s.newestLogs(word) {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		var l Log
+		_, _ = l.Write(content)
+		text += path + ":\n" + l.Tail(lines, "")
+	}
+	return text
+}
+
+// newestLogs are a few files that the server logs into, and that have word in their names.
+func (s *Server) newestLogs(word string) []string {
+	if s.recipe.Logs == "" {
+		return nil
+	}
+	found, err := filepath.Glob(filepath.Join(s.Dir, s.recipe.Logs))
+	if err != nil {
+		return nil // the server may be gone already
+	}
+	found = slices.DeleteFunc(found, func(path string) bool { return !strings.Contains(path, word) })
+	slices.SortFunc(found, func(a, b string) int { return changed(b).Compare(changed(a)) })
+	return found[:min(4, len(found))]
+}
+
+func changed(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
 
 // CertPool trusts this server alone.
 func (s *Server) CertPool() (*x509.CertPool, error) {
