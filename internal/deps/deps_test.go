@@ -25,9 +25,10 @@ var layers = []layer{
 	{"imapauth", "imap", "github.com/emersion/go-sasl github.com/xdg-go/"},
 	{"mailbox", "imap", ""},
 	{"event", "", ""},
+	{"provider", "imap", ""},
 	{"imaptest", "imap imapwire", anything},
 	{"imapclient", "imap imapwire imapsort imapauth", "github.com/emersion/go-sasl golang.org/x/"},
-	{"watch", "imap imapauth imapclient mailbox event", "golang.org/x/ github.com/emersion/go-message"},
+	{"watch", "imap imapauth imapclient mailbox event provider", "golang.org/x/ github.com/emersion/go-message"},
 	{"internal/deps", "", ""},
 	{"cmd/...", "...", anything},
 	{"examples/...", "imap imapclient imapauth watch event imaptest", anything},
@@ -42,7 +43,7 @@ type layer struct {
 }
 
 // testsMay is what the tests of every package may import besides what the package may.
-const testsMay = "imap imapauth imapclient imaptest event watch e2e/..."
+const testsMay = "imap imapauth imapclient imaptest event provider watch e2e/..."
 
 type goPackage struct {
 	ImportPath   string
