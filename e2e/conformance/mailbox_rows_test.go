@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -31,6 +32,15 @@ var mailboxRows = []row{
 		p.check(p.c.Delete(p.ctx, p.box("Other")))
 		p.misses(`LIST "" "*"`, "Other")
 	}},
+	{name: "names in all scripts", covers: "Create Select Delete", run: func(p *probe) {
+		p.hasName("日本語 Ωμέγα")
+	}},
+	{name: "names with emoji", covers: "Create Select Delete", run: func(p *probe) {
+		p.hasName("Post 😀")
+	}, odd: odd{courierName: {"NO Error in IMAP command", "no names with characters beyond 16 bits (two units in modified UTF-7)"}}},
+	{name: "names with quotes and backslashes", covers: "Create Select Delete", run: func(p *probe) {
+		p.hasName(`"quoted" back\slash`)
+	}, odd: odd{cyrusName: {"NO Invalid mailbox name", "refuses such names"}}},
 	{name: "CREATE (USE)", needs: "CREATE-SPECIAL-USE", covers: "Create", run: func(p *probe) {
 		_, err := p.c.Create(p.ctx, p.box("Old"), imap.AttrArchive)
 		p.check(err)
@@ -230,6 +240,28 @@ var mailboxRows = []row{
 		p.check(p.c.Check(p.ctx))
 		want(p, "left", p.uids(), "[1]")
 	}},
+}
+
+// hasName makes a mailbox, finds it, puts a message into it, and deletes it.
+func (p *probe) hasName(name string) {
+	_, err := p.c.Create(p.ctx, p.box(name))
+	p.check(err)
+	boxes, err := p.c.List(p.ctx, nil)
+	p.check(err)
+	if !slices.ContainsFunc(boxes, func(l *imapclient.Listed) bool { return l.Mailbox == p.box(name) }) {
+		p.failf("listed %s", describe(boxes))
+	}
+	_, err = p.c.Append(p.ctx, p.box(name), bytes.NewReader(letter(1)), int64(len(letter(1))), nil)
+	p.check(err)
+	st, err := p.c.Status(p.ctx, p.box(name), imap.StatusMessages)
+	p.check(err)
+	want(p, "messages by STATUS", st.Messages, 1)
+	want(p, "messages by SELECT", p.choose(p.box(name), nil).Exists, 1)
+	p.check(p.c.Unselect(p.ctx))
+	p.check(p.c.Delete(p.ctx, p.box(name)))
+	if _, err := p.c.Select(p.ctx, p.box(name), nil); err == nil {
+		p.failf("it is still there")
+	}
 }
 
 // tree makes the mailboxes A, A/B and C, and takes those away that the server made.

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"slices"
@@ -95,6 +96,29 @@ var messageRows = []row{
 		}
 		slices.Sort(got)
 		want(p, "messages", got, []string{"1", "2", "3", "4", "5"})
+	}},
+	{name: "APPEND and FETCH of 5 MB", covers: "Append FetchSection", run: func(p *probe) {
+		text := append(letter(1), bytes.Repeat([]byte("0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ\r\n"), 80_000)...)
+		_, err := p.c.Append(p.ctx, "INBOX", bytes.NewReader(text), int64(len(text)), nil)
+		p.check(err)
+		p.choose("INBOX", nil)
+		hash := sha256.New()
+		n, err := p.c.FetchSection(p.ctx, 1, imap.SectionRequest{}, hash)
+		p.check(err)
+		want(p, "length", n, int64(len(text)))
+		want(p, "hash", fmt.Sprintf("%x", hash.Sum(nil)), fmt.Sprintf("%x", sha256.Sum256(text)))
+	}},
+	{name: "FETCH and STORE of a set with 5,000 ranges", covers: "Fetch Store", run: func(p *probe) {
+		p.open(4)
+		var set imap.UIDSet
+		for uid := imap.UID(1); uid < 10_000; uid += 2 {
+			set.Add(uid)
+		}
+		want(p, "rows", len(p.rows(set, &imap.FetchOptions{Items: imap.ItemFlags})), 2)
+		_, err := p.c.Store(p.ctx, set, &imap.StoreOptions{Mode: imap.StoreAdd, Silent: true, Flags: []imap.Flag{imap.FlagFlagged}})
+		p.check(err)
+		p.sees("FETCH 3 FLAGS", `\Flagged`)
+		p.misses("FETCH 2 FLAGS", `\Flagged`)
 	}},
 	{name: "FETCH BINARY, BINARY.SIZE", needs: "BINARY|IMAP4rev2", covers: "Fetch", run: func(p *probe) {
 		p.attachment()
