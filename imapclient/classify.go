@@ -1,7 +1,6 @@
 package imapclient
 
 import (
-	"compress/flate"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -83,7 +82,7 @@ func Classify(err error) Verdict {
 		return Verdict{Class: dial.class()}
 	case errors.As(err, &alert):
 		return Verdict{Class: ClassTransient}
-	case errors.As(err, &limit), errors.As(err, new(flate.CorruptInputError)):
+	case errors.As(err, &limit), errors.Is(err, errInflate):
 		return Verdict{Class: ClassProtocol}
 	case errors.As(err, new(*UnsupportedError)), errors.As(err, new(*imapwire.ArgumentError)), errors.As(err, new(*PipelineError)),
 		errors.Is(err, ErrNotAuthenticated), errors.Is(err, ErrNotSelected), errors.Is(err, ErrNotNotified):

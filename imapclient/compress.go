@@ -12,8 +12,7 @@ import (
 
 // Compress has both sides compress what they send from now on (COMPRESS=DEFLATE, RFC 4978): answers become
 // three to four times smaller. It must be asked for, and makes sense where much is fetched over a slow
-// link: a compressed connection keeps about 50 KB and a parked goroutine, so do not use it on one that
-// mostly waits.
+// link: a compressed connection keeps 40 KB, so do not use it on one that mostly waits.
 //
 // The server's compression keeps a memory of what it has sent. Who can have text put into the mailbox and
 // sees how long the encrypted packets are, might guess other text next to it (as with TLS compression,
@@ -48,7 +47,7 @@ func (c *Conn) Compress(ctx context.Context) error {
 func (c *Conn) Compressed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.inflating != nil
+	return c.compressed
 }
 
 // deflated is a transport on which both directions are compressed.
@@ -68,10 +67,7 @@ func (c *Conn) startCompression() {
 	c.framer.Reset(source{c})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inflating = d.in
-	if c.err != nil {
-		d.in.close()
-	}
+	c.compressed = true
 	c.opts.Trace.note("compression started")
 }
 
@@ -82,12 +78,11 @@ func (c *Conn) stopCompression() {
 	if !ok {
 		return
 	}
-	d.in.close()
 	c.nc = &afterDeflate{Conn: d.Conn}
 	c.framer.Reset(source{c})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inflating = nil
+	c.compressed = false
 	c.opts.Trace.note("compression ended")
 }
 

@@ -143,13 +143,26 @@ func TestCompressedConnectionSurvivesCancellation(t *testing.T) {
 			tag, _, _ := strings.Cut(s.line(t), " ")
 			s.say("* 4 EXISTS\r\n"+tag+" OK done\r\n", false)
 			_ = s.out.Flush()
-			for _, b := range s.buf.Bytes() {
-				time.Sleep(time.Minute)
-				_, _ = s.Conn.Write([]byte{b})
+			told := make(chan struct{})
+			go func() {
+				defer close(told)
+				for _, b := range s.buf.Bytes() {
+					time.Sleep(time.Minute)
+					_, _ = s.Conn.Write([]byte{b})
+				}
+			}()
+			for first := true; ; first = false {
+				line, err := s.lines.ReadString('\n')
+				if err != nil {
+					return
+				}
+				if first {
+					<-told
+					s.buf.Reset()
+				}
+				tag, _, _ = strings.Cut(line, " ")
+				s.say(tag+" OK done\r\n", true)
 			}
-			s.buf.Reset()
-			tag, _, _ = strings.Cut(s.line(t), " ")
-			s.say(tag+" OK done\r\n", true)
 		}, func(ctx context.Context, c *imapclient.Conn) {
 			cancelled := 0
 			for {
@@ -179,7 +192,7 @@ func TestCompressedDataThatIsNone(t *testing.T) {
 			_, _ = io.Copy(io.Discard, s.Conn)
 		}, func(ctx context.Context, c *imapclient.Conn) {
 			err := c.Noop(ctx)
-			if !errors.As(err, new(flate.CorruptInputError)) || imapclient.Classify(err).Class != imapclient.ClassProtocol {
+			if err == nil || imapclient.Classify(err).Class != imapclient.ClassProtocol {
 				t.Errorf("error %v of class %v", err, imapclient.Classify(err).Class)
 			}
 		})

@@ -48,21 +48,20 @@ type core struct {
 	beforeTLS bool          // what is read is not to be believed: TLS is still to come
 
 	// mu guards the fields below it, which other goroutines may read.
-	mu       sync.Mutex
-	state    State
-	caps     imap.Capabilities
-	capsKnow bool
-	enabled  imap.Capabilities
-	selected *Selected
-	bye      *imap.Status
-	tlsState *tls.ConnectionState
-	security Security
-	lastRead time.Time
-	notify   notifyMode
-	err      error
-	done     chan struct{}
-	// inflating is not nil when the connection is compressed.
-	inflating *inflater
+	mu         sync.Mutex
+	state      State
+	caps       imap.Capabilities
+	capsKnow   bool
+	enabled    imap.Capabilities
+	selected   *Selected
+	bye        *imap.Status
+	tlsState   *tls.ConnectionState
+	security   Security
+	lastRead   time.Time
+	notify     notifyMode
+	err        error
+	done       chan struct{}
+	compressed bool
 }
 
 // State is the state of a connection (RFC 9051 section 3).
@@ -174,9 +173,6 @@ func (c *Conn) fail(cause error) error {
 	c.selected = nil
 	close(c.done)
 	_ = c.intr.nc.Close()
-	if c.inflating != nil {
-		c.inflating.close()
-	}
 	c.opts.Trace.note("closed: " + cause.Error())
 	return c.err
 }
