@@ -20,6 +20,7 @@ type waitState struct {
 	polled   time.Time // the last NOOP of a server without IDLE
 	refused  bool      // the server refused IDLE: poll
 	refusals int
+	how      Waiting // in place of Options
 }
 
 // Wait lets the server speak. It returns nil as soon as at least one response has gone to the
@@ -95,9 +96,9 @@ func (c *Conn) waitTurn(ctx context.Context) (heard bool, err error) {
 		return true, ErrNotNotified
 	case mode == notifyNow:
 		// RFC 5465 section 4: IDLE is not needed, and without it the next command has no DONE to send first.
-		return c.pollTurn(ctx, before, c.opts.IdleRestart)
+		return c.pollTurn(ctx, before, c.idleRestart())
 	case !c.canIdle():
-		return c.pollTurn(ctx, before, c.opts.PollInterval)
+		return c.pollTurn(ctx, before, c.pollInterval())
 	}
 	switch {
 	case c.wait.idle == nil:
@@ -108,7 +109,7 @@ func (c *Conn) waitTurn(ctx context.Context) (heard bool, err error) {
 	if err != nil || c.wait.idle == nil {
 		return c.handled != before, err
 	}
-	heard, over, err := c.listen(ctx, c.wait.since.Add(c.opts.IdleRestart), before)
+	heard, over, err := c.listen(ctx, c.wait.since.Add(c.idleRestart()), before)
 	switch {
 	case err != nil:
 		return heard, err
@@ -125,7 +126,9 @@ func (c *Conn) waitTurn(ctx context.Context) (heard bool, err error) {
 	return true, c.enterIdle(ctx)
 }
 
-func (c *Conn) canIdle() bool { return !c.wait.refused && c.Capabilities().Has(imap.CapIdle) }
+func (c *Conn) canIdle() bool {
+	return !c.wait.refused && !c.wait.how.NoIdle && c.Capabilities().Has(imap.CapIdle)
+}
 
 // listen reads until something was heard and nothing more is there to read, the server ended IDLE,
 // another caller wants to drive, or, when it reports over, until the time by.
