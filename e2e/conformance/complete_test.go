@@ -10,7 +10,7 @@ import (
 )
 
 // silent are the methods that send nothing: they need no server.
-const silent = "Capabilities Close Compressed Done Enabled Err LastRead RemoteAddr Security Selected State Supported TLS ThreadAlgorithms"
+const silent = "Capabilities Close Compressed Done Enabled Err Idling LastRead RemoteAddr Security Selected SetWaiting State Supported TLS ThreadAlgorithms"
 
 // A method of Conn that sends a command has a row: who adds one adds how it is seen to work on real servers.
 func TestEveryMethodHasARow(t *testing.T) {

@@ -225,7 +225,7 @@ func (p *probe) one(uid imap.UID, o *imap.FetchOptions) *imap.Message {
 
 // hears waits until the Handler was given what f accepts, by letting the server speak.
 func (p *probe) hears(what string, f func(imap.Response) bool) {
-	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
 	defer cancel()
 	for !slices.ContainsFunc(p.heard, f) {
 		if err := p.c.Wait(ctx); err != nil {
