@@ -33,16 +33,18 @@ func (d *Decoder) fastRow() *imap.Message {
 	if seq == 0 || len(b) < p+len(fetch) || string(b[p:p+len(fetch)]) != fetch {
 		return nil
 	}
-	own := d.mem
-	if d.scratch != nil {
-		d.mem = &d.scratch.mem
-		d.own() // one large copy costs less than many small ones, and memory does not count here
-	}
-	m := d.mem.messages.one(messageChunk)
-	m.SeqNum = imap.SeqNum(seq)
 	d.pos = p + len(fetch)
+	if d.scratch != nil {
+		return d.intoScratch(imap.SeqNum(seq))
+	}
+	return d.row(imap.SeqNum(seq))
+}
+
+// row reads the items of a row.
+func (d *Decoder) row(seq imap.SeqNum) *imap.Message {
+	m := d.mem.messages.one(messageChunk)
+	m.SeqNum = seq
 	d.items(m)
-	d.mem = own
 	return m
 }
 

@@ -37,14 +37,15 @@ func sampleLines(t testing.TB) []string {
 // fastOptions are options under which the fast path must agree with the careful one.
 var fastOptions = []*Options{nil, {Quirks: AllQuirks}, {Limits: Limits{Depth: 3, Tokens: 12}}, {Quirks: AllQuirks, UTF8: true, Limits: Limits{Tokens: 30}}}
 
-// pairs are decoders with and without the fast path.
-type pair struct{ fast, careful *Decoder }
+// pairs are decoders with and without the fast path, and with it into memory that is used again.
+type pair struct{ fast, careful, reusing *Decoder }
 
 func newPairs() []pair {
 	var pairs []pair
 	for _, o := range fastOptions {
-		p := pair{NewDecoder(o), NewDecoder(o)}
+		p := pair{NewDecoder(o), NewDecoder(o), NewDecoder(o)}
 		p.careful.careful = true
+		p.reusing.SetScratch(new(Scratch))
 		pairs = append(pairs, p)
 	}
 	return pairs
@@ -52,16 +53,26 @@ func newPairs() []pair {
 
 func (p pair) check(t *testing.T, fr Frame) {
 	t.Helper()
-	// The frame is overwritten afterwards, as it is by the next one: what was decoded must not change.
+	want, wantErr := p.careful.Decode(fr)
+	for _, d := range []*Decoder{p.fast, p.reusing} {
+		if d.scratch != nil {
+			d.scratch.Reset()
+		}
+		got, err := decodeAndForget(d, fr)
+		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(err, wantErr) {
+			t.Fatalf("%q, reusing memory %v\n   fast %s, %v\ncareful %s, %v", fr.Data, d.scratch != nil, show(got), err, show(want), wantErr)
+		}
+	}
+}
+
+// decodeAndForget overwrites the frame afterwards, as the next one will: what was decoded must not change.
+func decodeAndForget(d *Decoder, fr Frame) (imap.Response, error) {
 	own := bytes.Clone(fr.Data)
-	got, err := p.fast.Decode(Frame{Data: own})
+	r, err := d.Decode(Frame{Data: own})
 	for i := range own {
 		own[i] ^= 0xff
 	}
-	want, wantErr := p.careful.Decode(fr)
-	if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(err, wantErr) {
-		t.Fatalf("%q\n   fast %s, %v\ncareful %s, %v", fr.Data, show(got), err, show(want), wantErr)
-	}
+	return r, err
 }
 
 func TestFastPathAgrees(t *testing.T) {

@@ -165,7 +165,7 @@ func (d *Decoder) fastType(p *imap.BodyPart, pos int) (kind, end int) {
 	}
 	kind = kindOf(p.Type, p.Subtype)
 	if p.Params, pos = d.fastParams(pos); pos > 0 && d.b[pos] == ' ' && kind == kindText {
-		d.heads = d.heads.learn(d.b[start:pos+1], p)
+		d.heads = d.heads.learn(d.b, start, pos+1, p)
 	}
 	return kind, pos
 }

@@ -138,7 +138,7 @@ func (d *Decoder) keep(from, to int) string {
 }
 
 // sharedDepths is how deep parts are in slabs.
-const sharedDepths = 3
+const sharedDepths = 5
 
 // largeFrame is the size from which a response shares no chunks with others.
 const largeFrame = 8 << 10
