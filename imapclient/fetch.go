@@ -48,7 +48,7 @@ const rowBatch = 32
 // arrive meanwhile are kept, up to 100,000 rows and 64 MiB of content.
 func (c *Conn) Fetch(ctx context.Context, set imap.NumSet, o *imap.FetchOptions) iter.Seq2[*imap.Message, error] {
 	return func(yield func(*imap.Message, error) bool) {
-		if err := c.fetch(ctx, set, o, yield); err != nil {
+		if err := c.fetch(ctx, set, o, nil, yield); err != nil {
 			yield(nil, err)
 		}
 	}
@@ -59,8 +59,9 @@ func (c *Conn) FetchSeq(ctx context.Context, nums imap.SeqSet, o *imap.FetchOpti
 	return c.Fetch(ctx, nums, o)
 }
 
-// fetch sends the commands for a set and yields their rows. It returns nil if the loop was left.
-func (c *Conn) fetch(ctx context.Context, set imap.NumSet, o *imap.FetchOptions, yield func(*imap.Message, error) bool) error {
+// fetch sends the commands for a set and yields their rows, which are in the scratch if there is one. It
+// returns nil if the loop was left.
+func (c *Conn) fetch(ctx context.Context, set imap.NumSet, o *imap.FetchOptions, scratch *imapwire.Scratch, yield func(*imap.Message, error) bool) error {
 	if set == nil || set.Empty() {
 		return nil
 	}
@@ -74,6 +75,7 @@ func (c *Conn) fetch(ctx context.Context, set imap.NumSet, o *imap.FetchOptions,
 	}
 	for p.next() {
 		f := newFetching(with)
+		f.scratch = scratch
 		err := c.startFetch(ctx, p.set, with, f)
 		if err == nil {
 			var left bool
@@ -145,6 +147,9 @@ func (c *Conn) fetchMore(ctx context.Context, f *fetching) (rows []*imap.Message
 		return nil, false, err
 	}
 	defer c.release()
+	if c.useScratch(f) {
+		defer c.dec.SetScratch(nil)
+	}
 	watched := false
 	for !f.done && (len(f.rows) == 0 || len(f.rows) < rowBatch && c.framer.Ready()) {
 		// What is buffered is read without waiting, so only then need the end of ctx be watched, which costs allocations.

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapwire"
 )
 
 // fetching is a FETCH that is under way.
@@ -15,6 +16,8 @@ type fetching struct {
 	held     int // bytes of streamed contents that wait to be read: nothing more is read before
 	// abandoned: nobody will take the rows.
 	abandoned atomic.Bool
+
+	scratch *imapwire.Scratch // for the rows, if their memory is used again
 
 	rows   []*imap.Message // complete, to be taken
 	queued int             // bytes of sections in rows
