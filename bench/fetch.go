@@ -51,7 +51,7 @@ func fetches(ctx context.Context, o *options, report *Report, talk io.Writer) (e
 	defer func() { err = errors.Join(err, server.stop()) }()
 	f := &FetchReport{Messages: server.Totals.Messages, Bytes: server.Totals.Bytes}
 	for _, c := range clients.All {
-		if o.wants(c.Name) || c.Name == clients.Floor || c.Name == clients.Ours {
+		if o.wants(c.Name) || c.Name == clients.Floor || c.Name == clients.Ours || c.Name == clients.Each {
 			f.Clients = append(f.Clients, FetchCost{Name: c.Name, Does: c.Does})
 		}
 	}

@@ -72,18 +72,20 @@ func (r *Report) judge() {
 		r.Goals = append(r.Goals, Goal{name, fmt.Sprintf("at most %g", want), got, got <= want})
 	}
 	if f := r.Fetch; f != nil {
-		ours := f.find(clients.Ours)
+		ours, each := f.find(clients.Ours), f.find(clients.Each)
 		if peer := f.find(clients.GoIMAPv2); peer != nil {
 			atLeast("CPU of go-imap v2 : pushmail", 25, peer.ToOurs)
+			atLeast("CPU of go-imap v2 : pushmail, FetchEach", 25, peer.CPUBest/each.CPUBest)
 			if same := f.find(clients.Decoded); same != nil {
 				atLeast("… with encoded words and dates decoded by both", 25, peer.CPUBest/same.CPUBest)
 			}
-			atLeast("ambition: CPU of go-imap v2 : pushmail", 50, peer.ToOurs)
+			atLeast("ambition: CPU of go-imap v2 : pushmail, FetchEach", 50, peer.CPUBest/each.CPUBest)
 		}
 		atMost("CPU of pushmail : floor", 12, ours.ToFloor)
+		atMost("CPU of pushmail, FetchEach : floor", 12, each.ToFloor)
 		atMost("allocations per message", 8, ours.Allocs)
 		atMost("KB allocated per message", 4, ours.Bytes/1000)
-		atLeast("ambition: MB per CPU second", 1000, ours.MBPerCPUSecond)
+		atLeast("ambition: MB per CPU second, FetchEach", 1000, each.MBPerCPUSecond)
 	}
 	if b := r.Bodies; b != nil {
 		atLeast("bodies: one command a message : all in one", 10, b.ratio(bodies.OneByOne))

@@ -23,6 +23,7 @@ type Client struct {
 const (
 	Floor    = "floor"
 	Ours     = "pushmail"
+	Each     = "pushmail each"
 	Decoded  = "pushmail decoded"
 	GoIMAPv2 = "go-imap v2"
 )
@@ -31,6 +32,7 @@ const (
 var All = []Client{
 	{Name: Floor, Does: "reads the socket, 64 KiB at a time, and looks at nothing", check: sameBytes, run: measured(floor)},
 	{Name: Ours, Does: "Fetch, row by row", check: sameRaw, run: measured(pushmailStream)},
+	{Name: Each, Does: "FetchEach: each row is good until the next; its memory is used again", check: sameRaw, run: measured(pushmailEach)},
 	{Name: Decoded, Does: "… and asks for what go-imap does unasked: encoded words of subjects, names, parameters; dates", check: sameDecoded, run: measured(pushmailDecoded)},
 	{Name: "pushmail all", Does: "Fetch, all rows kept", check: sameRaw, run: measured(pushmailCollect)},
 	{Name: GoIMAPv2, Does: "Fetch, Next and Collect message by message", check: sameDecoded, run: measured(goimap2Stream)},

@@ -9,8 +9,13 @@ import (
 	"github.com/pushmail/pushmail/imapclient"
 )
 
-// pushmailRows connects and hands the rows of the FETCH to use.
-func pushmailRows(ctx context.Context, addr string, use func(iter.Seq2[*imap.Message, error]) error) error {
+// pushmailItems is what is fetched.
+var pushmailItems = &imap.FetchOptions{
+	Items: imap.ItemUID | imap.ItemFlags | imap.ItemInternalDate | imap.ItemSize | imap.ItemEnvelope | imap.ItemBody,
+}
+
+// pushmailSession connects and selects the mailbox, for fetch to fetch all of it.
+func pushmailSession(ctx context.Context, addr string, fetch func(*imapclient.Conn, imap.SeqSet) error) error {
 	c, err := imapclient.Dial(ctx, &imapclient.Options{Addr: addr, Security: imapclient.InsecurePlaintext})
 	if err != nil {
 		return err
@@ -23,13 +28,17 @@ func pushmailRows(ctx context.Context, addr string, use func(iter.Seq2[*imap.Mes
 	if err != nil {
 		return err
 	}
-	rows := c.FetchSeq(ctx, imap.SetOfRange(1, imap.SeqNum(selected.Exists)), &imap.FetchOptions{
-		Items: imap.ItemUID | imap.ItemFlags | imap.ItemInternalDate | imap.ItemSize | imap.ItemEnvelope | imap.ItemBody,
-	})
-	if err := use(rows); err != nil {
+	if err := fetch(c, imap.SetOfRange(1, imap.SeqNum(selected.Exists))); err != nil {
 		return err
 	}
 	return c.Logout(ctx)
+}
+
+// pushmailRows hands the rows of the FETCH to use.
+func pushmailRows(ctx context.Context, addr string, use func(iter.Seq2[*imap.Message, error]) error) error {
+	return pushmailSession(ctx, addr, func(c *imapclient.Conn, all imap.SeqSet) error {
+		return use(c.FetchSeq(ctx, all, pushmailItems))
+	})
 }
 
 func pushmailStream(ctx context.Context, addr string, m *meter) error {
@@ -44,6 +53,19 @@ func pushmailStream(ctx context.Context, addr string, m *meter) error {
 			m.r.Totals.Subjects += sum(row.Envelope.Subject)
 		}
 		return nil
+	})
+}
+
+// pushmailEach is pushmailStream with memory that is used again.
+func pushmailEach(ctx context.Context, addr string, m *meter) error {
+	return pushmailSession(ctx, addr, func(c *imapclient.Conn, all imap.SeqSet) error {
+		m.start()
+		defer m.stop()
+		return c.FetchEach(ctx, all, pushmailItems, func(row *imap.Message) error {
+			countPushmail(&m.r.Totals, row)
+			m.r.Totals.Subjects += sum(row.Envelope.Subject)
+			return nil
+		})
 	})
 }
 
