@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/pushmail/pushmail/mailbox"
@@ -32,6 +33,7 @@ type box struct {
 
 	health
 	deafUntil time.Time // the push is not relied upon until then
+	deafs     int       // how often it failed
 	disputed  string    // the difference for which the mailbox was opened anew, while STATUS still shows it
 	announced bool      // the consumer was told that it is open
 }
@@ -67,8 +69,8 @@ const deafFor = time.Hour
 // truthEvery is the time between two truth checks, 0 for none: short where the push has failed.
 func (b *box) truthEvery() time.Duration {
 	every := max(b.o.VerifyInterval, 0)
-	if every > 0 && time.Now().Before(b.deafUntil) {
-		every = min(every, b.o.pollInterval())
+	if time.Now().Before(b.deafUntil) {
+		return min(cmp.Or(every, maxPace), b.o.pollInterval())
 	}
 	return every
 }

@@ -55,6 +55,7 @@ func inBubble(t *testing.T, o *imaptest.ServerOptions, test func(b *bench)) {
 			},
 			Dial:   b.dial,
 			Login:  loginAs("jo"),
+			Hosts:  &watch.Hosts{},
 			Store:  &watch.MemoryStore{},
 			Logger: slog.New(slog.NewTextHandler(b.trace, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}

@@ -7,11 +7,15 @@ import (
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/provider"
 )
 
 // link is an authenticated connection. What the server says goes to one model at a time.
 type link struct {
 	conn *imapclient.Conn
+	// service is what is known of the server.
+	service *provider.Provider
+	vital
 	// sink is given each response of the server in the order of the wire: it is the part of a mailbox's
 	// model that is being built. It is nil while no mailbox is selected.
 	sink func(imap.Response)
@@ -21,10 +25,10 @@ type link struct {
 
 // connect makes a link. On failure nothing is left behind.
 func connect(ctx context.Context, o *Options) (*link, error) {
-	l := &link{}
-	co := o.Client
-	co.Handler = nil
+	l := &link{service: o.service(nil, nil), vital: vital{o: o}}
+	co := o.clientOptions(l.service)
 	co.Observer = func(r imap.Response) {
+		l.pulse(r)
 		if l.news != nil {
 			l.news(r)
 		}
@@ -61,11 +65,15 @@ func (l *link) login(ctx context.Context, o *Options) error {
 // introduce sends what has to be said before a mailbox is selected.
 func (l *link) introduce(ctx context.Context, o *Options) error {
 	caps := l.conn.Capabilities()
-	if caps.Has(imap.CapID) && len(o.ClientID) > 0 {
-		if _, err := l.conn.ID(ctx, o.ClientID...); err != nil && !isRefusal(err) {
+	var id *imap.ID
+	if fields := o.introduction(l.service); caps.Has(imap.CapID) && len(fields) > 0 {
+		var err error
+		if id, err = l.conn.ID(ctx, fields...); err != nil && !isRefusal(err) {
 			return err
 		}
 	}
+	l.service = o.service(caps, id)
+	l.tune()
 	if caps.Has(imap.CapQResync) {
 		if _, err := l.conn.Enable(ctx, imap.CapQResync); err != nil && !isRefusal(err) {
 			return err
@@ -77,6 +85,7 @@ func (l *link) introduce(ctx context.Context, o *Options) error {
 // close ends the connection, with a LOGOUT if the server answers in time.
 func (l *link) close(ctx context.Context) {
 	l.sink = nil
+	l.bury()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_ = l.conn.Logout(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/provider"
 )
 
 // Options are the settings of [Mailbox]. Client.Addr and Login are needed, the rest has defaults.
@@ -42,6 +43,19 @@ type Options struct {
 	// any later one. Otherwise the sequence ends with it, so that a wrong password or host name is noticed.
 	KeepTrying bool
 
+	// Provider is what is known of the server. Nil has it looked up by the name of the host, by what the server says to
+	// ID, and by its capabilities: see provider.Lookup. What Client says of IdleRestart and PollInterval wins.
+	Provider *provider.Provider
+	// Hosts has the limit of logins, and what was learned of servers while they were watched: a connection that died of
+	// silence has IDLE begun anew sooner, on all connections to that host. Nil is shared by the whole process.
+	Hosts *Hosts
+	// DeadPeer bounds how long a peer that is gone without a word stays unnoticed where the system's TCP can tell, by
+	// keepalive and TCP_USER_TIMEOUT. Zero means 1 minute; negative leaves it to Client, which wins where it says
+	// something. It tells nothing of a server that hangs, or is behind a proxy: such a one is noticed 30 seconds after
+	// IDLE was to be begun anew (each 9 minutes, see Provider), or where it says something in IDLE by
+	// itself regularly, 30 seconds after it has not for 1.5 periods.
+	DeadPeer time.Duration
+
 	// VerifyInterval is the time between two truth checks that do not depend on the push. Zero means
 	// 10 minutes, negative never.
 	VerifyInterval time.Duration
@@ -53,7 +67,7 @@ type Options struct {
 	Remember int
 	// Backoff is the pause after the first failed attempt to connect, before jitter; it doubles with
 	// each further one up to MaxBackoff. Zero means 1 second and 5 minutes. A refused password waits
-	// at least 5 minutes.
+	// at least 5 minutes, then twice as long each time, up to 2 hours. A pause that the server asks for is kept.
 	Backoff, MaxBackoff time.Duration
 
 	// ClientID is what the server is told by ID (RFC 2971). Nil means the name "pushmail".
@@ -61,6 +75,9 @@ type Options struct {
 	// Logger gets what happens to the connection. Nil is silent. Passwords and contents of mail are
 	// never logged.
 	Logger *slog.Logger
+
+	// budget is that of the account, nil for a mailbox on its own.
+	budget *budget
 }
 
 func (o Options) resolved() (Options, error) {
@@ -75,6 +92,8 @@ func (o Options) resolved() (Options, error) {
 	}
 	o.StaleAfter = cmp.Or(o.StaleAfter, 30*time.Minute)
 	o.Remember = cmp.Or(o.Remember, 1000)
+	o.DeadPeer = cmp.Or(o.DeadPeer, time.Minute)
+	o.Hosts = cmp.Or(o.Hosts, &processHosts)
 	o.Backoff = cmp.Or(o.Backoff, time.Second)
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, 5*time.Minute)
 	if o.Store == nil {
@@ -84,7 +103,7 @@ func (o Options) resolved() (Options, error) {
 		o.Dial = imapclient.Dial
 	}
 	if o.ClientID == nil {
-		o.ClientID = []imap.Attribute{{Name: "name", Value: "pushmail"}}
+		o.ClientID = defaultID
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -101,7 +120,9 @@ func (o *Options) host() string {
 }
 
 // pollInterval is how often a server is asked that does not push.
-func (o *Options) pollInterval() time.Duration { return cmp.Or(o.Client.PollInterval, time.Minute) }
+func (o *Options) pollInterval() time.Duration {
+	return cmp.Or(o.Client.PollInterval, o.service(nil, nil).PollInterval)
+}
 
 // key names the checkpoint in the Store.
 func (o *Options) key() Key { return Key{Account: o.Account, Mailbox: o.Mailbox} }

@@ -44,11 +44,13 @@ type session struct {
 	// messages were asked for and none came: asking again makes sense when there is more news.
 	// vain counts how often in a row later messages came, but not all earlier ones.
 	news, inVain, vain int
+	hearing            hearing
 }
 
 func newSession(b *box, l *link) *session {
 	s := &session{b: b, link: l, conn: l.conn, push: "poll"}
-	if l.conn.Capabilities().Has(imap.CapIdle) {
+	s.hearing.late, _ = l.conn.Idling() // of another mailbox
+	if l.idles() && l.polled() == "" {
 		s.push = "idle"
 	}
 	return s
@@ -120,6 +122,7 @@ func (s *session) apply(r imap.Response) {
 	switch r.(type) {
 	case imap.Exists, imap.Expunge, *imap.Vanished:
 		s.news++
+		s.heardNews(r)
 	}
 	if s.desync == nil {
 		s.desync = s.model.Apply(r)
@@ -128,6 +131,7 @@ func (s *session) apply(r imap.Response) {
 
 // proceed reports all that has changed and does what is due, until nothing is left but to wait.
 func (s *session) proceed(ctx context.Context) error {
+	defer s.listenAgain()()
 	s.inVain = -1 // something may have been said meanwhile, whatever it was
 	for {
 		err := s.catchUp(ctx)
@@ -138,6 +142,11 @@ func (s *session) proceed(ctx context.Context) error {
 		var deaf *deafError
 		switch {
 		case err == nil:
+			continue
+		case errors.Is(err, errLook):
+			if err := s.lookAgain(ctx); err != nil {
+				return err
+			}
 			continue
 		case errors.As(err, &d) && s.mayResync():
 		case errors.As(err, &deaf) && s.deaf <= 1:
@@ -164,7 +173,14 @@ func (s *session) mayResync() bool {
 
 // catchUp reports what is known to have changed, saves, and asks for the truth if that is due.
 func (s *session) catchUp(ctx context.Context) error {
+	s.link.tune()
+	if err := s.link.checkBeat(ctx); err != nil {
+		return err
+	}
 	if err := s.report(ctx); err != nil {
+		return err
+	}
+	if err := s.noticeDeaf(); err != nil {
 		return err
 	}
 	s.b.save(ctx)

@@ -20,6 +20,8 @@ type MailboxStatus struct {
 	Stale bool
 	// Deaf: the push has failed to tell of a change not long ago, so the server is asked each minute.
 	Deaf bool
+	// DeafCount is how often it has.
+	DeafCount int
 	// Reason is why it is not up, RetryAt when the next attempt is due.
 	Reason  string
 	RetryAt time.Time
@@ -68,7 +70,7 @@ func (c *control) status(dst []MailboxStatus) []MailboxStatus {
 }
 
 func (b *box) status() MailboxStatus {
-	st := MailboxStatus{Mailbox: b.o.Mailbox, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: time.Now().Before(b.deafUntil)}
+	st := MailboxStatus{Mailbox: b.o.Mailbox, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: time.Now().Before(b.deafUntil), DeafCount: b.deafs}
 	switch {
 	case b.ledger != nil:
 		st.Exists = int(b.ledger.View().Exists())

@@ -1,12 +1,14 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/provider"
 )
 
 // truthItems are what the server is asked for to see whether anything is missing.
@@ -15,9 +17,21 @@ const truthItems = imap.StatusMessages | imap.StatusUIDNext | imap.StatusUIDVali
 // verifyTimeout bounds the wait for an answer when it is in doubt whether the server is there.
 const verifyTimeout = 30 * time.Second
 
-// due is when the next truth check is; zero for never.
+// due is when the next turn is wanted, whatever the server says; zero for never.
 func (s *session) due() time.Time {
+	truth, beat := s.truthDue(), s.link.beatDue()
+	if truth.IsZero() || !beat.IsZero() && beat.Before(truth) {
+		return beat
+	}
+	return truth
+}
+
+// truthDue is when the next truth check is; zero for never. A server that must be polled by it is asked each time.
+func (s *session) truthDue() time.Time {
 	every := s.b.truthEvery()
+	if s.link.polled() != "" {
+		every = min(cmp.Or(every, maxPace), s.b.o.waiting(s.link.service).PollInterval)
+	}
 	if every == 0 {
 		return time.Time{}
 	}
@@ -32,11 +46,14 @@ func (s *session) doubt() { s.checkedAt = time.Time{} }
 // them with what is known. A difference that stays after a NOOP means that the push is deaf: it is
 // reported, the mailbox is opened anew, and checked more often from now on.
 func (s *session) checkTruth(ctx context.Context) error {
-	due := s.due()
+	due := s.truthDue()
 	if due.IsZero() || time.Now().Before(due) || s.desync != nil {
 		return nil
 	}
 	s.checkedAt = time.Now()
+	if s.link.polled() == provider.PollSelect {
+		return errLook
+	}
 	late := &imapclient.TimeoutError{Op: "truth check", After: verifyTimeout}
 	vctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
 	defer cancel()
@@ -63,6 +80,9 @@ func (s *session) checkTruth(ctx context.Context) error {
 		return nil
 	}
 	s.b.disputed = diff
+	if s.link.polled() != "" {
+		return errLook
+	}
 	s.deaf++
 	s.b.deafUntil = time.Now().Add(deafFor)
 	s.b.o.Logger.Warn("the server has not told of changes", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "difference", diff)

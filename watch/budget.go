@@ -1,0 +1,40 @@
+package watch
+
+import (
+	"sync"
+	"time"
+)
+
+// budget is how many connections an account uses. When the server says that there are too many, half of them have to do, for
+// others use some, too, and those that were lost are counted for a while. It grows back by one each hour.
+type budget struct {
+	mu    sync.Mutex
+	most  int       // what it begins with
+	now   int       // guarded by mu: 0 means most
+	cutAt time.Time // guarded by mu
+}
+
+const budgetGrows = time.Hour
+
+// cut halves the budget, at most once a minute: one refusal comes seldom alone.
+func (b *budget) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); b.cutAt.IsZero() || now.Sub(b.cutAt) >= time.Minute {
+		b.now, b.cutAt = max(b.allowedLocked(now)/2, 1), now
+	}
+}
+
+// allowed is how many connections may be open now.
+func (b *budget) allowed() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.allowedLocked(time.Now())
+}
+
+func (b *budget) allowedLocked(now time.Time) int {
+	if b.now == 0 {
+		return b.most
+	}
+	return min(b.now+int(max(now.Sub(b.cutAt), 0)/budgetGrows), b.most)
+}
