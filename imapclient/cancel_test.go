@@ -25,8 +25,6 @@ type exchange struct {
 	state  string // "": authenticated; "selected", "new": not logged in
 	script string // as for imaptest.Transcript
 	do     func(ctx context.Context, c *imapclient.Conn) error
-	// over: the connection is closed at the end.
-	over bool
 }
 
 // start is what comes before the script of a row.

@@ -93,7 +93,8 @@ func (c *Conn) Search(ctx context.Context, key imap.SearchKey) (*SearchResult, e
 // Options that make no sense and texts that cannot be sent (NUL, not UTF-8) are an *[imapwire.ArgumentError], and
 // nothing is sent. An answer that cannot be read is an *[AnswerError], not an empty result.
 //
-// A set of UIDs in the key that is too long for one command is not cut. If ctx ends on the way, the connection
+// A set of UIDs that is the key, or one of those that it joins with And, and is too long for one command is
+// searched in parts, but with Partial or Save. If ctx ends on the way, the connection
 // stays usable; with imap.ReturnSave it is unknown what "$" is.
 func (c *Conn) SearchWith(ctx context.Context, key imap.SearchKey, o *SearchOptions) (*SearchResult, error) {
 	if err := c.need(StateSelected); err != nil {

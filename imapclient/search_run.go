@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pushmail/pushmail/imap"
@@ -219,10 +220,61 @@ func listOf(set imap.UIDSet, order imap.UIDList) imap.UIDList {
 	return order
 }
 
-// searchAll sends a SEARCH, and again for the messages that the server left out for its limit of messages (RFC
-// 9738 section 3.1): those with UIDs below the one that it names.
+// searchAll sends a SEARCH, or several if it has a set of UIDs that is too long for one. A window, and a result
+// that the server is to keep, cannot be put together from parts.
 func (c *Conn) searchAll(ctx context.Context, o imap.SearchOptions, key imap.SearchKey) (*searchAnswer, error) {
+	uids, with := cutUIDs(key)
+	if uids == nil || o.Partial != nil || o.Return.Has(imap.ReturnSave) {
+		return c.searchOne(ctx, o, key)
+	}
+	p, err := c.pieces(imapwire.SearchCommand(&o, true), uids, func(e *imapwire.Command) {
+		e.SearchWith(&o, with(imap.UIDs(1)))
+	})
+	if err != nil {
+		return nil, err
+	}
 	var all *searchAnswer
+	for p.next() {
+		res, err := c.searchOne(ctx, o, with(p.piece))
+		if err != nil {
+			return nil, err
+		}
+		if all != nil {
+			res.join(all) // whose UIDs are lower
+		}
+		all = res
+	}
+	return all, nil
+}
+
+// cutUIDs finds the longest set of UIDs of which each message must be one, and what makes the same query with
+// a part of it. The set is nil if there is none.
+func cutUIDs(key imap.SearchKey) (uids imap.UIDSet, with func(imap.UIDSet) imap.SearchKey) {
+	if key.Op == imap.SearchUID {
+		return key.UIDs, imap.UIDIn
+	}
+	if key.Op != imap.SearchAnd {
+		return nil, nil
+	}
+	longest := -1
+	for i, k := range key.Keys {
+		if k.Op == imap.SearchUID && len(k.UIDs) > len(uids) {
+			longest, uids = i, k.UIDs
+		}
+	}
+	return uids, func(part imap.UIDSet) imap.SearchKey {
+		cut := key
+		cut.Keys = slices.Clone(key.Keys)
+		cut.Keys[longest] = imap.UIDIn(part)
+		return cut
+	}
+}
+
+// searchOne sends a SEARCH, and again for the messages that the server left out for its limit of messages (RFC
+// 9738 section 3.1): those with UIDs below the one that it names.
+func (c *Conn) searchOne(ctx context.Context, o imap.SearchOptions, key imap.SearchKey) (*searchAnswer, error) {
+	var all *searchAnswer
+	below := imap.UID(0) // what was searched for, if not all
 	for rest := key; ; {
 		s := &searching{o: o, key: rest}
 		res, err := c.runSearch(ctx, s)
@@ -238,19 +290,15 @@ func (c *Conn) searchAll(ctx context.Context, o imap.SearchOptions, key imap.Sea
 		if code == nil || code.Name != imap.CodeMessageLimit || code.UID == 1 {
 			return all, nil
 		}
-		if code.UID == 0 || o.Partial != nil || o.Return.Has(imap.ReturnSave) || hasBelow(rest, code.UID) {
+		if code.UID == 0 || o.Partial != nil || o.Return.Has(imap.ReturnSave) || below != 0 && code.UID >= below {
 			return nil, &imap.StatusError{Command: s.cmd.name, Status: s.cmd.status}
 		}
-		rest = imap.And(imap.UIDBefore(code.UID), key)
+		below = code.UID
+		rest = imap.And(imap.UIDBefore(below), key)
 	}
 }
 
-// hasBelow reports whether a query of searchAll asked for messages below uid already: the server does not get on.
-func hasBelow(rest imap.SearchKey, uid imap.UID) bool {
-	return len(rest.Keys) == 2 && rest.Keys[0].Op == imap.SearchUID && rest.Keys[0].UIDs.Max() < uid
-}
-
-// join adds the result of another part of the mailbox.
+// join adds the result of another part of the mailbox, with lower UIDs.
 func (a *searchAnswer) join(b *searchAnswer) {
 	a.UIDs = a.UIDs.Union(b.UIDs)
 	a.Count += b.Count

@@ -289,6 +289,30 @@ func TestSearchWith(t *testing.T) {
 	}
 }
 
+func TestSearchAmongManyUIDsIsSentInParts(t *testing.T) {
+	var many imap.UIDSet
+	for uid := imap.UID(1001); uid < 9999; uid += 2 {
+		many.Add(uid)
+	}
+	sessionOn(t, "ESEARCH", `
+		C: {c} UID SEARCH RETURN (ALL COUNT) UNSEEN UID 1001,1003,{*}
+		S: * ESEARCH (TAG "{c}") UID ALL 1001,1003 COUNT 2
+		S: {c} OK done
+		C: {d} UID SEARCH RETURN (ALL COUNT) UNSEEN UID 4{*}
+		S: * ESEARCH (TAG "{d}") UID COUNT 0
+		S: {d} OK done
+		C: {e} UID SEARCH RETURN (ALL COUNT) UNSEEN UID 7{*},9997
+		S: * ESEARCH (TAG "{e}") UID ALL 9997 COUNT 1
+		S: {e} OK done
+	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
+		key := imap.And(imap.Not(imap.WithFlag(imap.FlagSeen)), imap.UIDIn(many))
+		got, err := c.SearchWith(ctx, key, &imapclient.SearchOptions{Return: imap.ReturnAll | imap.ReturnCount})
+		if want := "uids 1001,1003,9997 count 3 min 1001 max 9997"; err != nil || describe(got) != want {
+			t.Errorf("got %s (%v)\nwant %s", describe(got), err, want)
+		}
+	})
+}
+
 func TestSearchTakesOnlyItsOwnAnswer(t *testing.T) {
 	var h heard
 	o := plain()
