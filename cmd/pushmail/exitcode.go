@@ -21,6 +21,7 @@ const (
 	exitSecurity
 	exitMailbox
 	exitState
+	exitProblems
 )
 
 const exitCodesHelp = `Exit codes of pushmail:
@@ -34,6 +35,7 @@ const exitCodesHelp = `Exit codes of pushmail:
   5  no secure connection: certificate not trusted, no TLS, cleartext refused
   6  the mailbox cannot be opened
   7  the checkpoint or the state directory cannot be used
+  8  "pushmail doctor" has looked at everything and found a problem
 
 Codes 3 to 6 are about the first connection. Once a mailbox was open, "pushmail watch"
 mends the connection for ever and says so; with --keep-trying also before.
@@ -75,6 +77,8 @@ func exitCode(err error) int {
 		return exitAuth
 	case errors.As(err, &mailbox):
 		return exitMailbox
+	case errors.Is(err, errProblems):
+		return exitProblems
 	case errors.As(err, &state), errors.As(err, new(stateError)):
 		return exitState
 	case errors.As(err, &cert), errors.As(err, &security):

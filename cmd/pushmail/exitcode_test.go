@@ -87,7 +87,7 @@ func TestErrorsAreExplained(t *testing.T) {
 
 func TestHelpNamesAllExitCodes(t *testing.T) {
 	t.Parallel()
-	for code := exitOK; code <= exitState; code++ {
+	for code := exitOK; code <= exitProblems; code++ {
 		if !strings.Contains(exitCodesHelp, fmt.Sprintf("\n  %d  ", code)) {
 			t.Errorf("%d is not in the help", code)
 		}

@@ -60,7 +60,8 @@ came while it was not running, or while the network was away, is reported afterw
 		Example: `  pushmail demo --for 20s                                     see it at work, without any account
   pushmail watch imaps://jo@mail.example.org/INBOX            asks for the password
   pushmail watch imaps://jo@mail.example.org --exec notify-send "New mail"
-  pushmail list --limit 10 imaps://jo@mail.example.org        the last ten messages`,
+  pushmail list --limit 10 imaps://jo@mail.example.org        the last ten messages
+  pushmail doctor imaps://jo@mail.example.org                 what the server can do, what is wrong`,
 		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -71,7 +72,7 @@ came while it was not running, or while the network was away, is reported afterw
 	root.SetHelpCommand(helpCommand(root))
 	root.SetVersionTemplate("pushmail {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(a.watchCommand(), a.listCommand(), a.demoCommand(), a.versionCommand(),
+	root.AddCommand(a.watchCommand(), a.listCommand(), a.doctorCommand(), a.demoCommand(), a.versionCommand(),
 		topic("exit-codes", "What the exit codes mean", exitCodesHelp),
 		topic("passwords", "Where the password comes from", passwordsHelp))
 	return root
