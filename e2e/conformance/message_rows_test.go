@@ -40,6 +40,15 @@ var messageRows = []row{
 		}
 		want(p, "UIDs", uids, []imap.UID{3})
 	}},
+	{name: "FETCH into one row that is used again", covers: "FetchEach", run: func(p *probe) {
+		p.open(3)
+		var subjects []string
+		p.check(p.c.FetchEach(p.ctx, imap.UIDs(1, 3), &imap.FetchOptions{Items: imap.ItemEnvelope}, func(m *imap.Message) error {
+			subjects = append(subjects, strings.Clone(m.Envelope.Subject))
+			return nil
+		}))
+		want(p, "subjects", subjects, []string{"message 1", "message 3"})
+	}},
 	{name: "FETCH BODYSTRUCTURE, BODY", covers: "Fetch", run: func(p *probe) {
 		p.attachment()
 		m := p.one(1, &imap.FetchOptions{Items: imap.ItemBody})
