@@ -32,7 +32,8 @@ type bench struct {
 	trace   *lockedBuffer
 
 	mu      sync.Mutex
-	refuse  error // what dialing comes to
+	refuse  error        // what dialing comes to
+	fault   func() error // what it comes to else; may be nil
 	dials   int
 	stopped chan struct{}
 	cancel  context.CancelFunc
@@ -76,6 +77,9 @@ func (b *bench) dial(ctx context.Context, o *imapclient.Options) (*imapclient.Co
 	b.mu.Lock()
 	err := b.refuse
 	b.dials++
+	if err == nil && b.fault != nil {
+		err = b.fault()
+	}
 	b.mu.Unlock()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/pushmail/pushmail/imap"
@@ -53,12 +54,26 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 		opened.Resumed = true
 		o.QResync = &q
 	}
-	s.link.sink = opened.Observe
+	counted := false
+	s.link.sink = func(r imap.Response) {
+		_, exists := r.(imap.Exists)
+		counted = counted || exists
+		opened.Observe(r)
+	}
 	_, err := s.conn.Select(ctx, s.b.o.Mailbox, o)
-	if err != nil && isRefusal(err) {
+	switch {
+	case err != nil && !isRefusal(err):
+		return nil, err
+	case err == nil && !counted:
+		err = errors.New("the server does not say how many messages there are") // RFC 9051 section 6.3.2: it must
+	case err == nil && opened.UIDValidity == 0 && known != nil && known.UIDValidity() != 0:
+		err = errors.New("the server does not say the UIDVALIDITY any more")
+	}
+	if err != nil {
+		// To take it for an empty or a renumbered mailbox would lose what is known.
 		return nil, &MailboxError{Mailbox: s.b.o.Mailbox, Err: err}
 	}
-	return opened, err
+	return opened, nil
 }
 
 // MailboxError says that the server does not open the mailbox.

@@ -15,6 +15,9 @@ import (
 // who is hot. What STATUS says reaches the members through hear.
 func (c *control) sweep(ctx context.Context) error {
 	began := time.Now()
+	if err := c.alive(ctx); err != nil {
+		return err
+	}
 	rows, err := c.list(ctx)
 	if err != nil {
 		return err
@@ -44,6 +47,21 @@ func (c *control) sweep(ctx context.Context) error {
 	}
 	c.sweptAt = began
 	c.health.verified()
+	return nil
+}
+
+// alive has a server that was silent for long say something in short time: LIST with STATUS may take its time, and
+// must not wait that long on a connection that is dead.
+func (c *control) alive(ctx context.Context) error {
+	if time.Since(c.link.conn.LastRead()) < verifyTimeout {
+		return nil
+	}
+	late := &imapclient.TimeoutError{Op: "sweep", After: verifyTimeout}
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
+	defer cancel()
+	if err := c.link.conn.Noop(ctx); err != nil && !isRefusal(err) {
+		return err
+	}
 	return nil
 }
 
@@ -150,8 +168,10 @@ func (c *control) goHome(ctx context.Context, b *box) error {
 // selected was told as of the selected one, and the last of it may have come too late to be seen: the STATUS of those
 // visited is asked once more.
 func (c *control) leave(ctx context.Context, visited []*member) error {
-	if err := c.link.conn.Unselect(ctx); err != nil && !isRefusal(err) && !errors.As(err, new(*imapclient.UnsupportedError)) {
-		return err
+	if c.link.conn.State() == imapclient.StateSelected { // a visit may have cost no SELECT
+		if err := c.link.conn.Unselect(ctx); err != nil && !isRefusal(err) && !errors.As(err, new(*imapclient.UnsupportedError)) {
+			return err
+		}
 	}
 	if !c.notified {
 		return nil
