@@ -180,7 +180,7 @@ func TestModelFindsPlantedBugs(t *testing.T) {
 			steps := 0
 			for i := uint64(0); steps < most; i++ {
 				w := newWorld(seed, i)
-				w.bug, w.few = &b, false
+				w.bug, w.few, w.srv.shuffles = &b, false, false
 				if failed := w.play(5000); failed != "" {
 					what, _, _ := strings.Cut(failed, "\n")
 					t.Logf("found after %d steps: %.150s", steps+w.steps, what)

@@ -23,6 +23,14 @@ func exampleState() *State {
 	return s
 }
 
+func withPrints() *State {
+	s := exampleState()
+	for _, uid := range []imap.UID{3, 20, 50} {
+		s.prints = s.prints.with(uid, Identity{Basis: BasisGmail, Print: Print{byte(uid), 'r', 'i', 'n', 't', 0, 1, 2}, Date: int64(uid)}, s.own)
+	}
+	return s
+}
+
 // sealed returns a checkpoint with this content after the magic, and a checksum that matches.
 func sealed(content ...byte) []byte {
 	b := append([]byte(checkpointMagic), content...)
@@ -34,7 +42,8 @@ func reseal(data []byte) []byte { return sealed(data[len(checkpointMagic) : len(
 func TestCheckpointRoundTrip(t *testing.T) {
 	for name, s := range map[string]*State{
 		"zero": {}, "empty": newState(), "example": exampleState(),
-		"highest UID": func() *State { s := newState(); s.appendRun(1<<32-3, 3, 0); return s }(),
+		"fingerprints": withPrints(),
+		"highest UID":  func() *State { s := newState(); s.appendRun(1<<32-3, 3, 0); return s }(),
 	} {
 		data, err := s.MarshalBinary()
 		if err != nil {
@@ -67,6 +76,16 @@ func TestCheckpointFormatIsStable(t *testing.T) {
 	data, _ := exampleState().MarshalBinary()
 	if got := string(data[:len(data)-4]); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestFingerprintsAreASectionOfTheirOwn: a program that does not know them reads the rest.
+func TestFingerprintsAreASectionOfTheirOwn(t *testing.T) {
+	without, _ := exampleState().MarshalBinary()
+	data, _ := withPrints().MarshalBinary()
+	const want = "\x07\x1e\x02\x32\x03" + "\x03\x03rint\x00\x01\x02" + "\x11\x14rint\x00\x01\x02" + "\x1e\x32rint\x00\x01\x02"
+	if got := string(data[:len(data)-4]); got != string(without[:len(without)-4])+want {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -141,6 +160,9 @@ func TestHostileCheckpoints(t *testing.T) {
 		"number of 11 bytes":    {1, 1, 11, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
 		"rev without message":   {1, 6, 3, 1, 9, 1},
 		"version 0":             {0},
+		"fingerprints cut off":  {1, 7, 10, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6},
+		"fingerprints missing":  {1, 7, 3, 1, 1, 200},
+		"fingerprint of UID 0":  {1, 7, 12, 1, 1, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8},
 	} {
 		err := new(State).UnmarshalBinary(sealed(content...))
 		if _, ok := err.(*CorruptError); !ok {
@@ -153,6 +175,8 @@ func FuzzCheckpoint(f *testing.F) {
 	data, _ := exampleState().MarshalBinary()
 	f.Add(data)
 	f.Add(sealed(1))
+	prints, _ := withPrints().MarshalBinary()
+	f.Add(prints)
 	f.Add(sealed(1, 2, 7, 1, 1, 0xfe, 0xff, 0xff, 0x0f, 0, 4, 2, 1, 0, 5, 5, 0xfc, 0xff, 0xff, 0x0f, 0))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < len(checkpointMagic)+4 {

@@ -107,6 +107,7 @@ type Resync struct {
 
 	step    Step                     // the one that is running
 	stepOf  rung                     // which asked for it; nil when none is running
+	news    int                      // responses of messages that came or went
 	orphan  bool                     // a row without UID came while nobody knew whose it was
 	touched map[imap.UID]imap.ModSeq // whose flags are not the old ones, or that are new
 	revised map[imap.UID]struct{}    // whose revision was counted up on the way
@@ -275,6 +276,10 @@ func (r *Resync) Next() (Step, bool) {
 func (r *Resync) Feed(resp imap.Response) {
 	if r.err != nil {
 		return
+	}
+	switch resp.(type) {
+	case imap.Exists, imap.Expunge, *imap.Vanished:
+		r.news++
 	}
 	tagged, ended := resp.(*imap.Tagged)
 	if ended {

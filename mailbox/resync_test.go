@@ -406,7 +406,7 @@ func TestSelectParams(t *testing.T) {
 			t.Errorf("message %d is UID %d, not %d", seq, s.UIDAt(seq), uids[i])
 		}
 	}
-	if total := len(q.Known.String()) + len(q.MatchSeq.String()) + len(q.MatchUID.String()); total > 5000 {
+	if total := len(q.Known.String()) + len(q.MatchSeq.String()) + len(q.MatchUID.String()); total > 1000 {
 		t.Errorf("%d bytes", total)
 	}
 }

@@ -40,7 +40,7 @@ const dateMargin = time.Minute
 //
 // A message whose fingerprint is remembered was there before; of several with the same fingerprint as many
 // as are remembered. Any other is new if it comes after the first that was there before, provided that
-// those are in the order they had; or if its INTERNALDATE is later than that of the newest message ever
+// most of those are in the order they had; or if its INTERNALDATE is later than that of the newest message ever
 // seen, less a minute. When in doubt a message is new: reported twice, but with another UIDVALIDITY and so
 // with another id, it harms less than not at all. Of a State without fingerprints, written by an older
 // program, nothing is found to be new, and of one without messages everything.
@@ -185,28 +185,51 @@ func (r *Reunion) Fresh() imap.UIDSet {
 // match returns the messages that were there before, and the first of them: 0 if there is none, or if they are
 // not in the order they had, so that the place of a message says nothing of its age.
 func (r *Reunion) match() (old map[imap.UID]bool, first imap.UID) {
+	inOrder, astray := r.inOrder()
+	if astray > len(inOrder) { // in an order without sense, of k messages about log k are
+		return r.anyOrder(), 0
+	}
+	for uid := range inOrder {
+		if first == 0 || uid < first {
+			first = uid
+		}
+	}
+	return inOrder, first
+}
+
+// inOrder returns the messages that were there before if all of them are in the order they had, and how many
+// others have the fingerprint of one that was: among them would be one that has come in the place of one that is gone.
+func (r *Reunion) inOrder() (old map[imap.UID]bool, astray int) {
 	old = map[imap.UID]bool{}
 	left := maps.Clone(r.prints)
 	var last imap.UID
-	ordered := true
 	for _, uid := range slices.Sorted(maps.Keys(r.rows)) {
 		print := r.rows[uid].Print
 		was := left[print]
-		if len(was) == 0 {
-			continue
+		i, _ := slices.BinarySearch(was, last+1)
+		switch {
+		case i < len(was): // the first that will do leaves most to those that follow
+			old[uid] = true
+			last = was[i]
+			left[print] = was[i+1:]
+		case len(was) > 0:
+			astray++
 		}
-		left[print] = was[1:]
-		old[uid] = true
-		if first == 0 {
-			first = uid
+	}
+	return old, astray
+}
+
+// anyOrder returns the messages that were there before, wherever they are now.
+func (r *Reunion) anyOrder() map[imap.UID]bool {
+	old, seen := map[imap.UID]bool{}, map[Print]int{}
+	for _, uid := range slices.Sorted(maps.Keys(r.rows)) {
+		print := r.rows[uid].Print
+		if seen[print] < len(r.prints[print]) {
+			seen[print]++
+			old[uid] = true
 		}
-		ordered = ordered && was[0] > last
-		last = was[0]
 	}
-	if !ordered {
-		first = 0
-	}
-	return old, first
+	return old
 }
 
 // Found returns how many of the messages that were there before are there still, as far as it was looked.

@@ -7,7 +7,8 @@ import "github.com/pushmail/pushmail/imap"
 type diffRung struct {
 	initial bool // there is nothing to compare with
 	attempt int  // how often the server has contradicted itself
-	tries   int  // since the last row that helped
+	tries   int  // since the last row that helped, or news
+	news    int
 	pending uint32
 	last    imap.UID
 	rounds  int
@@ -35,7 +36,7 @@ func (d *diffRung) next(r *Resync) (Step, bool) {
 		return Step{}, false
 	}
 	d.rounds++
-	d.pending, d.last = v.Pending(), v.state.last
+	d.pending, d.last, d.news = v.Pending(), v.state.last, r.news
 	return Step{Kind: FetchFlags, UIDs: set, ModSeq: r.opened.modSeqs()}, true
 }
 
@@ -47,7 +48,7 @@ func (d *diffRung) feed(r *Resync, resp imap.Response) {
 
 func (d *diffRung) end(r *Resync, failed bool) {
 	v := r.view
-	if d.tries++; v.Pending() < d.pending || v.state.last > d.last {
+	if d.tries++; v.Pending() < d.pending || v.state.last > d.last || r.news != d.news {
 		d.tries = 0
 	}
 	if failed && d.tries > 0 {

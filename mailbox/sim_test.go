@@ -24,9 +24,10 @@ type simServer struct {
 	existing  bool // HIGHESTMODSEQ is the highest of the messages that are left, which RFC 7162 allows without QRESYNC
 	forgetful bool // remembers no expunges: names every UID that is not there (RFC 7162 section 5.1)
 
-	clock int64
-	basis Basis          // what the server has to identify messages
-	ever  map[string]int // how often there was a message with that id
+	clock    int64
+	shuffles bool           // with a new UIDVALIDITY, messages have another order now and then
+	basis    Basis          // what the server has to identify messages
+	ever     map[string]int // how often there was a message with that id
 }
 
 type simMsg struct {
@@ -79,8 +80,9 @@ func (s *simServer) appendMsg() {
 	switch n := len(s.msgs); {
 	case s.rng.IntN(12) == 0:
 		m.date, m.moved = s.clock-1e8, true
-	case n > 0 && s.rng.IntN(12) == 0: // a copy that comes at once
-		m.id, m.date, m.moved = s.msgs[n-1].id, s.msgs[n-1].date, s.msgs[n-1].moved
+	case n > 0 && s.rng.IntN(8) == 0: // a copy
+		c := s.msgs[max(n-1-s.rng.IntN(4), 0)]
+		m.id, m.date, m.moved = c.id, c.date, c.moved
 	}
 	s.msgs = append(s.msgs, m)
 	s.ever[m.id]++
@@ -116,9 +118,9 @@ func (s *simServer) act() {
 	}
 }
 
-// reset gives the mailbox a new UIDVALIDITY, and reports whether messages have another order now.
-func (s *simServer) reset() (shuffled bool) {
-	if shuffled = s.rng.IntN(5) == 0; shuffled {
+// reset gives the mailbox a new UIDVALIDITY.
+func (s *simServer) reset() {
+	if s.shuffles && s.rng.IntN(2) == 0 {
 		s.rng.Shuffle(len(s.msgs), func(i, j int) { s.msgs[i], s.msgs[j] = s.msgs[j], s.msgs[i] })
 	}
 	s.uidValidity++
@@ -127,7 +129,38 @@ func (s *simServer) reset() (shuffled bool) {
 		s.msgs[i].uid = s.uidNext
 		s.uidNext++
 	}
-	return shuffled
+}
+
+// listed is for the log: UID, identity and age of each message.
+func (s *simServer) listed() string {
+	out := ""
+	for _, m := range s.msgs {
+		out += fmt.Sprintf("%d=%s/%d ", m.uid, m.id, m.date)
+	}
+	return out
+}
+
+// remembered is for the log: UID and identity of each message that is remembered.
+func (s *simServer) remembered(old *State) string {
+	if old.prints == nil {
+		return "nothing"
+	}
+	ids := map[Print]string{}
+	for id := range s.ever {
+		m := simMsg{id: id}
+		_, _ = fmt.Sscan(id, &m.date)
+		for range 2 {
+			if is, ok := Identify(s.basis, s.identity(0, &m)); ok {
+				ids[is.Print] = id
+			}
+			m.date -= 1e8
+		}
+	}
+	out := fmt.Sprintf("newest %d: ", old.prints.newest)
+	for _, e := range old.prints.list {
+		out += fmt.Sprintf("%d=%s ", e.uid, ids[e.print])
+	}
+	return out
 }
 
 // identity is the row that identifies m.

@@ -236,6 +236,58 @@ func TestMemory(t *testing.T) {
 			return fill(100_000, rare(1), func(int) []imap.Flag { return seen })
 		}},
 		{"a clone of 100k", 4 << 10, func() any { return keepState.Clone() }},
+		{"a Ledger of 1M, all expunged at once and not acknowledged", 128 << 10, func() any {
+			s := fill(1_000_000, rare(10_000), func(int) []imap.Flag { return seen })
+			l := NewLedger(&View{state: s, count: 1_000_000}, nil)
+			if err := l.Apply(vanished(1, s.last)); err != nil || l.Len() != 1_000_000 {
+				t.Fatal(err, l.Len())
+			}
+			return l
+		}},
+		{"a Ledger of 200k, every other expunged", 10 << 20, func() any {
+			s := fill(200_000, rare(1), func(int) []imap.Flag { return seen })
+			l := NewLedger(&View{state: s, count: 200_000}, nil)
+			if err := l.Apply(vanished(1, s.last)); err != nil || l.Len() != 200_000 {
+				t.Fatal(err, l.Len())
+			}
+			return l
+		}},
+		{"a Ledger of 1M new messages", 80 << 10, func() any {
+			s := fill(1_000_000, rare(10_000), func(int) []imap.Flag { return seen })
+			l := NewLedger(&View{state: s, count: 1_000_000}, nil)
+			l.Renew(imap.SetOfRange(1, s.last))
+			return l
+		}},
+		{"a uid-diff of 200k with other flags each", 20 << 20, func() any {
+			old := fill(200_000, rare(10_000), func(int) []imap.Flag { return seen })
+			r := Begin(old, Opened{Exists: 200_000})
+			r.Next()
+			seq := imap.SeqNum(0)
+			for uid := range old.All() {
+				seq++
+				r.Feed(row(seq, uid, sets[int(seq*7)%40]...))
+			}
+			r.Feed(ok())
+			v, changes, report, err := r.Finish()
+			if err != nil || report.Flagged != 200_000 {
+				t.Fatal(err, report)
+			}
+			return []any{v, changes, r}
+		}},
+		{"256 fingerprints", 3400, func() any {
+			s := newState()
+			s.appendRun(1, 400, 0)
+			l := NewLedger(&View{state: s, count: 400}, nil)
+			for uid := range imap.UID(400) {
+				l.Remember(uid, identityOf(told{fmt.Sprint(uid), 1}))
+			}
+			return l.acked.prints
+		}},
+		{"fingerprints of an empty mailbox", 16, func() any {
+			l := NewLedger(&View{state: newState()}, nil)
+			l.Remember(1, identityOf(told{"x", 1}))
+			return l.acked.prints
+		}},
 		{"a Ledger of 100k at rest, after changes", 24 << 10, func() any {
 			v := &View{state: keepState, count: uint32(keepState.n)}
 			l := NewLedger(v, nil)
