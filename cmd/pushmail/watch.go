@@ -33,8 +33,8 @@ mended for ever.
 
 Events go to standard output, everything else to standard error. The words are: new,
 flags (+ set, - taken back), expunge (gone), open (ready), link (down, up, stale), reset
-(the server renumbered the mailbox), name (a mailbox was created, deleted or renamed). --json prints one CloudEvents 1.0 object a line
-instead, mail.mailbox.open first.
+(the server renumbered the mailbox), name (a mailbox was created, deleted or renamed).
+--json prints one CloudEvents 1.0 object a line instead, mail.mailbox.open first.
 
 --exec runs a command for each event of a message: new, flags, expunge; with --exec-all
 for every event. Everything after --exec (or after --) is the command and its
@@ -127,8 +127,8 @@ func (f *watchFlags) register(fs *pflag.FlagSet, stateDir string) {
 	fs.BoolVar(&f.execAll, "exec-all", false, "run the command for the other events, too")
 	fs.DurationVar(&f.execTimeout, "exec-timeout", 30*time.Second, "kill the command after this time")
 	fs.BoolVar(&f.keepTrying, "keep-trying", false, "go on trying if the first connection fails")
-	fs.DurationVar(&f.idleRestart, "idle-restart", 9*time.Minute, "begin IDLE anew after this time")
-	fs.DurationVar(&f.pollInterval, "poll-interval", time.Minute, "ask this often where the server cannot push")
+	fs.DurationVar(&f.idleRestart, "idle-restart", 0, "begin IDLE anew after this time (default 9m, or what the provider is known to need)")
+	fs.DurationVar(&f.pollInterval, "poll-interval", 0, "ask this often where the server cannot push (default 1m, or what the provider is known to need)")
 	fs.DurationVar(&f.verifyInterval, "verify-interval", 10*time.Minute, "check this often that the server pushed everything; 0 never")
 	f.content.register(fs)
 	f.conn.register(fs)
@@ -164,17 +164,13 @@ func (a *app) watch(ctx context.Context, f *watchFlags, urls []string) error {
 
 // validate refuses values that cannot work.
 func (f *watchFlags) validate() error {
-	for _, d := range []struct {
-		name  string
-		value time.Duration
-	}{
-		{"idle-restart", f.idleRestart}, {"poll-interval", f.pollInterval}, {"exec-timeout", f.execTimeout},
-	} {
-		if d.value <= 0 {
-			return usageError{fmt.Errorf("--%s must be more than 0", d.name)}
-		}
-	}
 	switch {
+	case f.idleRestart < 0:
+		return usageError{errors.New("--idle-restart must be more than 0")}
+	case f.pollInterval < 0:
+		return usageError{errors.New("--poll-interval must be more than 0")}
+	case f.execTimeout <= 0:
+		return usageError{errors.New("--exec-timeout must be more than 0")}
 	case f.idleRestart > 29*time.Minute:
 		return usageError{errors.New("--idle-restart must be at most 29m: servers may end an IDLE after 30 (RFC 2177)")}
 	case f.verifyInterval < 0:
