@@ -31,7 +31,9 @@ type AccountOptions struct {
 	// counts as [AttrInbox].
 	SpecialUses []imap.Attr
 
-	// MaxConnections is the connection budget: how many may be open at a time. Zero means 4; at least 1.
+	// MaxConnections is the connection budget: how many may be open at a time. Zero means 4, or half of what the
+	// provider allows if that is less; at least 1. When the server says that there are too many it is halved, and
+	// grows back by one each hour.
 	MaxConnections int
 	// Hot are the mailboxes that get a connection of their own, with IDLE, as far as the budget goes, where the
 	// server has no NOTIFY. Nil means INBOX, or All Mail on Gmail.
@@ -52,7 +54,8 @@ func (o AccountOptions) resolved() (AccountOptions, error) {
 	}
 	base.Mailbox = ""
 	o.Options = base
-	o.MaxConnections = max(cmp.Or(o.MaxConnections, 4), 1)
+	o.MaxConnections = max(cmp.Or(o.MaxConnections, base.connections(4)), 1)
+	o.budget = &budget{most: o.MaxConnections}
 	o.SweepInterval = cmp.Or(o.SweepInterval, 2*time.Minute)
 	return o, nil
 }

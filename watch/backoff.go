@@ -13,13 +13,18 @@ import (
 type backoff struct {
 	base, cap time.Duration
 	failures  int
+	refused   int // how often in a row the password was
 }
 
 // stableAfter is how long a session must have lasted for the next failure to count as the first.
 const stableAfter = time.Minute
 
-// authPause is the least pause after a refused password: more attempts may lock the account.
-const authPause = 5 * time.Minute
+// authPause is the least pause after a refused password, maxAuthPause the longest before jitter: more attempts may lock
+// the account, and do not help until somebody changes something.
+const (
+	authPause    = 5 * time.Minute
+	maxAuthPause = 2 * time.Hour
+)
 
 // ended notes the end of a session that had been open for d.
 func (b *backoff) ended(d time.Duration) {
@@ -36,12 +41,19 @@ func (b *backoff) pause(v imapclient.Verdict) time.Duration {
 		limit = b.cap
 	}
 	d := rand.N(limit + 1)
+	if v.Class != imapclient.ClassAuth {
+		b.refused = 0
+	}
 	switch v.Class {
-	case imapclient.ClassAuth, imapclient.ClassConfig:
+	case imapclient.ClassAuth:
+		least := min(authPause<<min(b.refused, 10), maxAuthPause)
+		b.refused++
+		d = max(d, least+rand.N(least/4))
+	case imapclient.ClassConfig:
 		// Half of it is jitter, too.
 		d = max(d, authPause/2+rand.N(authPause/2))
 	case imapclient.ClassTooMany, imapclient.ClassThrottled:
-		d = max(d, b.cap/10+rand.N(b.cap/10+1))
+		d = max(d, b.cap/10+rand.N(b.cap/10+1)+v.Delay)
 	}
 	return max(d, v.Delay)
 }

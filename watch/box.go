@@ -35,6 +35,7 @@ type box struct {
 	deafUntil time.Time // the push is not relied upon until then
 	deafs     int       // how often it failed
 	disputed  string    // the difference for which the mailbox was opened anew, while STATUS still shows it
+	away      bool      // the consumer has kept an event for so long that the connection is in doubt
 	announced bool      // the consumer was told that it is open
 }
 
@@ -51,7 +52,12 @@ func (b *box) known() *mailbox.State {
 }
 
 // emit gives an event to the consumer. A nil error means that it is acknowledged.
-func (b *box) emit(ev Event) error { return b.out(ev) }
+func (b *box) emit(ev Event) error {
+	began := time.Now()
+	err := b.out(ev)
+	b.away = b.away || time.Since(began) >= longAway
+	return err
+}
 
 // emitChange gives the oldest change that is not acknowledged to the consumer and acknowledges it.
 func (b *box) emitChange(ch mailbox.Change, sum *Summary) error {

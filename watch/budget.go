@@ -14,13 +14,17 @@ type budget struct {
 	cutAt time.Time // guarded by mu
 }
 
-const budgetGrows = time.Hour
+const (
+	budgetGrows = time.Hour
+	budgetRests = 5 * time.Minute
+)
 
-// cut halves the budget, at most once a minute: one refusal comes seldom alone.
+// cut halves the budget, at most once in 5 minutes: one refusal comes seldom alone, and connections that are too many are given
+// up with the next sweep only.
 func (b *budget) cut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now := time.Now(); b.cutAt.IsZero() || now.Sub(b.cutAt) >= time.Minute {
+	if now := time.Now(); b.cutAt.IsZero() || now.Sub(b.cutAt) >= budgetRests {
 		b.now, b.cutAt = max(b.allowedLocked(now)/2, 1), now
 	}
 }

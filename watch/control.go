@@ -145,6 +145,9 @@ func (c *control) sweepDue() bool { return c.relist || !time.Now().Before(c.next
 // nextSweep is when all mailboxes are to be looked at again.
 func (c *control) nextSweep() time.Time {
 	every := c.o.SweepInterval
+	if c.link != nil && c.home == nil {
+		every = min(every, c.link.service.Silence())
+	}
 	if c.notified {
 		// NOTIFY tells at once. This is the check that does not depend on it.
 		every = max(every, c.o.VerifyInterval)

@@ -29,6 +29,7 @@ type revival struct {
 	began   time.Time // when the last attempt was made
 	retryAt time.Time // no attempt before
 	cause   error     // what the last one came to
+	queued  bool      // retryAt is its turn to log in
 }
 
 func newRevival(o *Options, h *health, say func(*LinkInfo) error) revival {
@@ -47,6 +48,10 @@ func (r *revival) lost(ctx context.Context, err error) error {
 		return err
 	}
 	verdict := imapclient.Classify(err)
+	if verdict.Class == imapclient.ClassTooMany && r.o.budget != nil {
+		r.o.budget.cut()
+		r.o.Logger.Warn("too many connections: fewer will do", "account", r.o.Account, "host", r.o.host(), "connections", r.o.budget.allowed())
+	}
 	if !r.h.down {
 		// The first attempt after a session that worked is made soon.
 		r.retry.ended(time.Since(r.began))
@@ -69,8 +74,21 @@ func isFinal(err error) bool {
 	return errors.As(err, &cp)
 }
 
-// due reports whether it is time for an attempt.
-func (r *revival) due() bool { return !time.Now().Before(r.retryAt) }
+// due reports whether it is time for an attempt. Where too many want to log in at the same host, its turn comes
+// later, and retryAt says when.
+func (r *revival) due() bool {
+	now := time.Now()
+	switch {
+	case now.Before(r.retryAt):
+		return false
+	case r.queued:
+		r.queued = false
+		return true
+	}
+	wait := r.o.Hosts.admit(r.o.host())
+	r.retryAt, r.queued = now.Add(wait), wait > 0
+	return wait == 0
+}
 
 // asleep is the rest until the next attempt; it says so when what is watched becomes stale meanwhile.
 func (r *revival) asleep() (rest, error) {

@@ -208,6 +208,9 @@ func (s *session) mustFetch() bool {
 // report fetches what was announced and reports all that changed.
 func (s *session) report(ctx context.Context) error {
 	for {
+		if err := s.askAfterAbsence(ctx); err != nil {
+			return err
+		}
 		if s.desync != nil {
 			return s.desync
 		}

@@ -38,7 +38,7 @@ func (c *control) sweep(ctx context.Context) error {
 		}
 	}
 	c.staff()
-	if c.home == nil && !c.notified && c.o.MaxConnections == 1 {
+	if c.home == nil && !c.notified && c.o.budget.allowed() == 1 {
 		if m := c.firstHot(); m != nil {
 			if err := c.goHome(ctx, m.box); err != nil {
 				return err
@@ -130,9 +130,10 @@ func (c *control) hotNames() []string {
 // nobody needs one but those that the user named.
 func (c *control) staff() {
 	hot := map[*member]bool{}
+	budget := c.o.budget.allowed()
 	if !c.notified || c.o.Hot != nil {
 		for _, name := range c.hotNames() {
-			if m := c.member(name); m != nil && len(hot) < c.o.MaxConnections-1 {
+			if m := c.member(name); m != nil && len(hot) < budget-1 {
 				hot[m] = true
 			}
 		}

@@ -87,14 +87,23 @@ func (l *link) checkBeat(ctx context.Context) error {
 	if due.IsZero() || time.Now().Before(due) {
 		return nil
 	}
-	late := &imapclient.TimeoutError{Op: "the server's regular word", After: verifyTimeout}
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
-	defer cancel()
-	if err := l.conn.Noop(ctx); err != nil {
+	if err := l.prove(ctx, "the server's regular word"); err != nil {
 		return err
 	}
 	l.o.Hosts.with(l.o.host(), func(h *host) { h.beat.wrong() })
 	return nil
+}
+
+// prove has the server answer, and closes the connection if it does not in time.
+func (l *link) prove(ctx context.Context, op string) error {
+	late := &imapclient.TimeoutError{Op: op, After: verifyTimeout}
+	pctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
+	defer cancel()
+	err := l.conn.Noop(pctx)
+	if err != nil && context.Cause(pctx) == late {
+		_ = l.conn.Close() // it would not hear a LOGOUT
+	}
+	return err
 }
 
 func later(a, b time.Time) time.Time {
