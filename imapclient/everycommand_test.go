@@ -328,6 +328,14 @@ var everyCommand = []exchange{
 	`, do: func(ctx context.Context, c *imapclient.Conn) error {
 		return drained(c.Fetch(ctx, two, &imap.FetchOptions{Items: imap.ItemFlags, Sections: []imap.SectionRequest{{}}}))
 	}},
+	{name: "FetchEach", state: "selected", script: `
+		C: {a} UID FETCH 5,7 (UID FLAGS)
+		S: * 1 FETCH (UID 5 FLAGS ())
+		S: * 2 FETCH (UID 7 FLAGS (\Seen))
+		S: {a} OK done
+	`, do: func(ctx context.Context, c *imapclient.Conn) error {
+		return c.FetchEach(ctx, two, &imap.FetchOptions{Items: imap.ItemFlags}, func(*imap.Message) error { return nil })
+	}},
 	{name: "FetchSeq", state: "selected", script: `
 		C: {a} FETCH 1 (UID FLAGS)
 		S: * 1 FETCH (UID 5 FLAGS ())

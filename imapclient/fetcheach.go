@@ -29,7 +29,7 @@ func (c *Conn) FetchEach(ctx context.Context, set imap.NumSet, o *imap.FetchOpti
 // useScratch makes the rows that are read from now on take the memory of those before, which have been
 // used. It reports whether it does: not if somebody else may get the rows, and keep them.
 func (c *Conn) useScratch(f *fetching) bool {
-	if f.scratch == nil || c.opts.Observer != nil || len(c.pending) != 1 {
+	if f.scratch == nil || c.opts.Observer != nil || c.call != nil || len(c.pending) != 1 {
 		return false
 	}
 	f.scratch.Reset()
