@@ -10,6 +10,7 @@
 //   - [Resync] leads from an old State to a View by the cheapest way the server offers.
 //   - [Change] is one net change. All ways give the same changes.
 //   - [Ledger] holds back the State that may be stored until its changes are acknowledged.
+//   - [Reunion] finds out which messages are new when UIDVALIDITY has changed.
 //   - [State.MarshalBinary] is the checkpoint: the State as bytes.
 //
 // # One mailbox, from start to end
@@ -25,9 +26,19 @@
 //		run step; rs.Feed(r) for every response to it, also the tagged one
 //	}
 //	view, changes, report, err := rs.Finish()
-//	ledger := mailbox.NewLedger(old, view, changes)
+//	ledger := mailbox.NewLedger(view, changes)
+//	report.Reset: a Reunion, ledger.Renew
 //	live: ledger.Apply(r) for every response, also tagged ones; when view.NeedFetch, fetch
 //	deliver ledger.Next(), then ledger.Ack() and store ledger.State() in one transaction
+//
+// # Memory
+//
+// A State has some bits a message: a mailbox of a million with few holes takes 50 KB, one where every other
+// message is gone 8 bytes a message; and about 3 KB for the fingerprints of the newest 256. A change that is
+// found takes at most 80 bytes while a resynchronisation works and 32 while it waits in the Ledger; consecutive
+// messages that are gone, or that are new with the same flags, are one. So the first synchronisation of
+// a million messages stays below a megabyte, a million expunged at once take nothing to speak of, and the worst,
+// a million messages that have each other flags after a UID diff, 80 MB.
 //
 // # Rules that are easily broken
 //

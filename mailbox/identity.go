@@ -114,10 +114,22 @@ func messageIDOf(m *imap.Message) (string, bool) {
 		if !strings.HasPrefix(s.Spec, "HEADER.FIELDS (MESSAGE-ID)") {
 			continue
 		}
-		_, value, _ := strings.Cut(s.Data, ":")
-		return normalID(value), true
+		return normalID(lastField(s.Data)), true
 	}
 	return "", false
+}
+
+// lastField returns the value of the last field in data: of a message with two Message-IDs, Dovecot's ENVELOPE has
+// the last one.
+func lastField(data string) (value string) {
+	for line := range strings.Lines(data) {
+		if line[0] == ' ' || line[0] == '\t' {
+			value += line
+		} else if _, v, ok := strings.Cut(line, ":"); ok {
+			value = v
+		}
+	}
+	return value
 }
 
 // normalID is what servers agree on: the header field may be folded, have a comment or blanks around

@@ -134,7 +134,7 @@ func TestIdentity(t *testing.T) {
 	}
 	for i, m := range []*imap.Message{
 		header("message-id:\r\n <a@b>\r\n\r\n"), header("Message-Id: <a@b> (comment)\r\n"), envelope("<a@b>"), envelope(" <a@b> "),
-		header("Message-ID: <a\r\n @b>\r\n\r\n"),
+		header("Message-ID: <a\r\n @b>\r\n\r\n"), header("Message-ID: <first@b>\r\n x\r\nMessage-Id: <a@b>\r\n\r\n"),
 	} {
 		if id, ok := Identify(BasisHeader, m); !ok || id != want {
 			t.Errorf("%d: %+v", i, id)
@@ -223,5 +223,38 @@ func TestNewestAreRemembered(t *testing.T) {
 	}
 	if got := l.State().Forgotten(BasisHeader); got.Len() != 219 {
 		t.Errorf("of another basis: %v", got)
+	}
+}
+
+func TestAnotherBasisStartsAnew(t *testing.T) {
+	v := viewOf(1, 2, 3)
+	l := NewLedger(v, nil)
+	l.Remember(1, Identity{Basis: BasisHeader, Print: Print{1}, Date: 5})
+	l.Remember(2, Identity{Basis: BasisEmailID, Print: Print{2}, Date: 4})
+	if s := l.State(); s.Basis() != BasisEmailID || s.Remembered() != 1 || s.prints.newest != 5 {
+		t.Errorf("%+v", s.prints)
+	}
+}
+
+// TestRenewedMessagesAreNotClaimed: with HIGHESTMODSEQ, counting could take a renewed message for one that is gone.
+func TestRenewedMessagesAreNotClaimed(t *testing.T) {
+	l := NewLedger(viewOf(1, 2, 3), nil)
+	l.Renew(imap.UIDs(2, 3, 9))
+	if s := l.State(); s.HighestModSeq() != 0 || s.UIDs().String() != "1" || l.Len() != 2 {
+		t.Errorf("%v, %d waiting", dump(s), l.Len())
+	}
+	if err := l.Apply(row(2, 2, "x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Apply(vanished(3, 3)); err != nil {
+		t.Fatal(err)
+	}
+	var got []Change
+	for change, more := l.Next(); more; change, more = l.Next() {
+		got = append(got, change)
+		l.Ack()
+	}
+	if said(got) != "new 2, new 3, flags 2 +x (rev 1), expunge 3" || l.State().HighestModSeq() != 100 {
+		t.Errorf("%s, then %v", said(got), dump(l.State()))
 	}
 }
