@@ -23,7 +23,7 @@ const stableAfter = time.Minute
 // the account, and do not help until somebody changes something.
 const (
 	authPause    = 5 * time.Minute
-	maxAuthPause = 2 * time.Hour
+	maxAuthPause = time.Hour
 )
 
 // ended notes the end of a session that had been open for d.

@@ -99,7 +99,9 @@ type LinkInfo struct {
 	// Stale: the mailbox could not be verified for Options.StaleAfter.
 	Stale  bool
 	Reason string
-	// Class is what kind of trouble it is: see imapclient.Class.
+	// Class is what kind of trouble it is: see imapclient.Class; "deaf" if the server did not push what it should have.
+	// When a connection is lost for one reason and cannot be made again because the password is refused, or for
+	// something else that somebody has to change, one more event says so.
 	Class string
 	// RetryIn is the pause before the next attempt.
 	RetryIn time.Duration

@@ -67,7 +67,7 @@ type Options struct {
 	Remember int
 	// Backoff is the pause after the first failed attempt to connect, before jitter; it doubles with
 	// each further one up to MaxBackoff. Zero means 1 second and 5 minutes. A refused password waits
-	// at least 5 minutes, then twice as long each time, up to 2 hours. A pause that the server asks for is kept.
+	// at least 5 minutes, then twice as long each time, up to an hour. A pause that the server asks for is kept.
 	Backoff, MaxBackoff time.Duration
 
 	// ClientID is what the server is told by ID (RFC 2971). Nil means the name "pushmail".

@@ -30,6 +30,7 @@ type revival struct {
 	retryAt time.Time // no attempt before
 	cause   error     // what the last one came to
 	queued  bool      // retryAt is its turn to log in
+	blamed  bool      // a Link event said that somebody has to change something
 }
 
 func newRevival(o *Options, h *health, say func(*LinkInfo) error) revival {
@@ -61,10 +62,11 @@ func (r *revival) lost(ctx context.Context, err error) error {
 	d := r.retry.pause(verdict)
 	r.cause, r.retryAt = err, time.Now().Add(d)
 	r.o.Logger.Info("connection lost", "account", r.o.Account, "mailbox", r.o.Mailbox, "class", verdict.Class, "err", err, "retry_in", d)
-	if r.h.down {
+	blame := verdict.Class == imapclient.ClassAuth || verdict.Class == imapclient.ClassConfig
+	if r.h.down && (r.blamed || !blame) {
 		return nil
 	}
-	r.h.down = true
+	r.h.down, r.blamed = true, r.blamed || blame
 	return r.say(&LinkInfo{Reason: reason(err), Class: verdict.Class.String(), RetryIn: d})
 }
 
@@ -108,7 +110,7 @@ func (r *revival) asleep() (rest, error) {
 
 // revived notes that the connection works, and says so if it was said to be lost.
 func (r *revival) revived() error {
-	r.h.everOpened = true
+	r.h.everOpened, r.blamed = true, false
 	r.h.verified()
 	if !r.h.down && !r.h.stale {
 		return nil

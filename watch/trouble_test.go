@@ -73,22 +73,19 @@ func TestWrongPasswordIsOneEventAndFewAttempts(t *testing.T) {
 		b.wait(time.Hour)
 		b.session().Hangup()
 		b.wait(3 * 24 * time.Hour)
-		got := b.expect("link up=false stale=false")
+		got := b.expect("link up=false stale=false", "link up=false stale=false")
 		gaps := logins.gaps()
-		if len(gaps) < 30 || len(gaps) > 45 {
+		if len(gaps) < 55 || len(gaps) > 80 {
 			t.Errorf("%d attempts in three days", len(gaps)+1)
 		}
 		for i, g := range gaps {
-			least := min(5*time.Minute<<i, 2*time.Hour)
-			if i > 10 {
-				least = 2 * time.Hour
-			}
+			least := min(5*time.Minute<<min(i, 10), time.Hour)
 			if g < least || g > least*5/4+time.Second {
 				t.Errorf("pause %d is %v, want %v and a quarter more", i+1, g, least)
 			}
 		}
-		if len(got) == 1 && got[0].Link.Class == "auth" {
-			t.Error("the first loss is that of the connection")
+		if len(got) == 2 && (got[0].Link.Class != "transient" || got[1].Link.Class != "auth") {
+			t.Errorf("classes %s and %s", got[0].Link.Class, got[1].Link.Class)
 		}
 		logins.set(nil)
 		b.wait(3 * time.Hour)
