@@ -81,7 +81,7 @@ func newScenario(t *testing.T, name string, s server, d *daemon.Server) *scenari
 	if sd == 0 {
 		sd = rand.Uint64()
 	}
-	t.Logf("repeat with: go test ./e2e/soak -run '/%s' -for %v -seed %d", name, *length, sd)
+	t.Logf("repeat with: go test ./e2e/soak -run '//%s' -for %v -seed %d", name, *length, sd)
 	sc := &scenario{
 		t: t, name: name, s: s, d: d, proxy: netfault.Start(t, d.IMAPS), state: t.TempDir(),
 		random: rand.New(rand.NewPCG(sd, 0)), tally: newTally(),
