@@ -104,37 +104,6 @@ func TestPipelineTellsRowsApart(t *testing.T) {
 	})
 }
 
-// FetchEach uses the memory of its rows again, and must not give it to rows of others.
-func TestPipelineKeepsRowsApart(t *testing.T) {
-	session(t, `
-		C: {a} UID FETCH 5:6 (UID FLAGS RFC822.SIZE)
-		C: {b} UID FETCH 7,9 (UID FLAGS RFC822.SIZE)
-		S: * 1 FETCH (UID 5 FLAGS (\Seen $one) RFC822.SIZE 1)
-		S: * 3 FETCH (UID 7 FLAGS (\Seen $two) RFC822.SIZE 2)
-		S: * 2 FETCH (UID 6 FLAGS (\Seen $ape) RFC822.SIZE 3)
-		S: * 4 FETCH (UID 9 FLAGS (\Seen $ten) RFC822.SIZE 4)
-		S: {a} OK done
-		S: {b} OK done
-	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
-		var rows []*imap.Message
-		o := &imap.FetchOptions{Items: imap.ItemFlags | imap.ItemSize}
-		err := c.Pipeline(ctx, func(ctx context.Context, c *imapclient.Conn) error {
-			return c.FetchEach(ctx, imap.UIDs(5, 6), o, func(*imap.Message) error { return nil })
-		}, func(ctx context.Context, c *imapclient.Conn) error {
-			for m, err := range c.Fetch(ctx, imap.UIDs(7, 9), o) {
-				if err != nil {
-					return err
-				}
-				rows = append(rows, m)
-			}
-			return nil
-		})
-		if err != nil || len(rows) != 2 || fmt.Sprint(rows[0].UID, rows[0].Flags, rows[1].UID, rows[1].Flags) != `7 [\Seen $two] 9 [\Seen $ten]` {
-			t.Errorf("%v, rows %v", err, rows)
-		}
-	})
-}
-
 func TestPipelineOrdersWhatIsAmbiguous(t *testing.T) {
 	var n int
 	var flags []string
