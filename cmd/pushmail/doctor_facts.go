@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/provider"
 )
 
 // facts are what the doctor saw. A part that is nil was not come to. With --json they are printed
@@ -12,6 +13,7 @@ type facts struct {
 	Connection *connectionFacts `json:"connection,omitempty"`
 	Login      *loginFacts      `json:"login,omitempty"`
 	Server     *serverFacts     `json:"server,omitempty"`
+	Provider   *providerFacts   `json:"provider,omitempty"`
 	Names      *namesFacts      `json:"mailboxes,omitempty"`
 	Mailbox    *mailboxFacts    `json:"mailbox,omitempty"`
 	Push       *pushFacts       `json:"push,omitempty"`
@@ -19,6 +21,8 @@ type facts struct {
 	Message    *messageFacts    `json:"test_message,omitempty"`
 	Idle       *idleFacts       `json:"idle,omitempty"`
 	Failure    *failureFacts    `json:"failure,omitempty"`
+
+	provider *provider.Provider // nil if nothing is known
 }
 
 // milliseconds is a duration as JSON has it.

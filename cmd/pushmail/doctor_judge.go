@@ -20,6 +20,7 @@ func judgeFirst(f *facts, now time.Time) []finding {
 		{"Connection", func(o *findings, f *facts) { judgeConnection(o, f, now) }},
 		{"Login", judgeLogin},
 		{"Server", judgeServer},
+		{"Known of it", judgeProvider},
 		{"Mailboxes", judgeNames},
 		{"Limits", judgeLimits},
 		{"Push", judgePush},

@@ -60,6 +60,9 @@ func (d *examination) examine(ctx context.Context) error {
 		if err := stage.run(ctx); err != nil {
 			said := reworded(err)
 			d.facts.Failure = &failureFacts{Stage: stage.name, Text: oneLine(said), ExitCode: exitCode(err), fix: hintFor(err)}
+			if advice := loginAdvice(d.facts.provider); advice != "" && exitCode(err) == exitAuth {
+				d.facts.Failure.fix = advice
+			}
 			return err
 		}
 	}
@@ -110,6 +113,7 @@ func (d *examination) connect(ctx context.Context) error {
 		}
 	}
 	facts.Capabilities = wordsOf(caps)
+	d.lookUp(caps, nil)
 	return nil
 }
 
@@ -191,9 +195,10 @@ func (d *examination) waysToLogIn() []string {
 // server asks who it is, and how long an answer takes.
 func (d *examination) server(ctx context.Context) error {
 	facts := &serverFacts{}
+	var id *imap.ID
 	if d.conn.Capabilities().Has(imap.CapID) {
-		id, err := d.conn.ID(ctx, clientID()...)
-		if err != nil && !refused(err) {
+		var err error
+		if id, err = d.conn.ID(ctx, clientID()...); err != nil && !refused(err) {
 			return err
 		}
 		if id != nil {
@@ -211,6 +216,7 @@ func (d *examination) server(ctx context.Context) error {
 	}
 	facts.RoundTrip = inMilliseconds(time.Since(before))
 	facts.caps = d.conn.Capabilities()
+	d.lookUp(facts.caps, id)
 	facts.Capabilities = wordsOf(facts.caps)
 	d.facts.Server = facts
 	return nil

@@ -17,10 +17,10 @@ func judgePush(o *findings, f *facts) {
 	case p.Idles:
 		o.ok("idle", fmt.Sprintf("IDLE works (begun in %s): the server tells at once what happens in the mailbox that is open", shown(p.Took)))
 	case p.Idle:
-		o.problem("idle", "the server offers IDLE but does not do it when asked: new mail is noticed only by asking, once a minute",
+		o.problem("idle", "the server offers IDLE but does not do it when asked: new mail is noticed only by asking, every "+briefly(pollOf(f.provider)),
 			"ask whoever runs it; until then --mask-capability IDLE spares the attempts, and --poll-interval asks more often")
 	default:
-		o.problem("idle", "there is no IDLE (RFC 2177): new mail is noticed only by asking, once a minute",
+		o.problem("idle", "there is no IDLE (RFC 2177): new mail is noticed only by asking, every "+briefly(pollOf(f.provider)),
 			"--poll-interval 20s asks more often; if you run the server, switch IDLE on or update it")
 	}
 	if p.Notify {
@@ -82,16 +82,16 @@ func judgeResync(o *findings, f *facts) {
 // manyMessages is from when on comparing all of them takes noticeable time.
 const manyMessages = 20_000
 
-// ordinaryRestart is how long an IDLE of the watcher lasts unless --idle-restart says otherwise.
+// ordinaryRestart is how long an IDLE of the watcher lasts with a server of which nothing is known.
 const ordinaryRestart = 9 * time.Minute
 
 func judgeWatching(o *findings, f *facts) {
 	if f.Mailbox == nil || f.Push == nil || f.Failure != nil {
 		return
 	}
-	how := "asking once a minute"
+	how := "asking every " + briefly(pollOf(f.provider))
 	if f.Push.Idles {
-		how = fmt.Sprintf("IDLE, begun anew every %s", briefly(ordinaryRestart))
+		how = "IDLE, begun anew every " + briefly(restartOf(f.provider))
 	}
 	o.ok("plan-mailbox", fmt.Sprintf("%s (%s): 1 connection, %s", f.Mailbox.Name, count(f.Mailbox.Messages, "message"), how))
 	if f.Names == nil || f.Names.Count < 2 {
@@ -173,7 +173,7 @@ func judgePushTime(o *findings, id, what string, p *pushTime) {
 		o.ok(id, fmt.Sprintf("the server told %s after %s", what, shown(p.After)))
 	case p.Asked && p.Deaf:
 		o.problem(id, fmt.Sprintf("the server told nothing %s in %s of IDLE, and did so when asked: its IDLE is deaf", what, shown(p.After)),
-			"--mask-capability IDLE has it asked once a minute instead (--poll-interval)")
+			"--mask-capability IDLE has it asked from time to time instead (--poll-interval)")
 	case p.Asked:
 		o.ok(id, fmt.Sprintf("the server told %s when it was asked, %s later", what, shown(p.After)))
 	default:
