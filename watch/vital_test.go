@@ -351,3 +351,27 @@ func TestMaskedCapabilityIsNotUsed(t *testing.T) {
 		}
 	})
 }
+
+// What a server is turns out only when it has said so, on the connection that is there.
+func TestServerThatSaysWhoItIsIsWaitedForAsItNeeds(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		var idles atomic.Int32
+		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			switch c.Name {
+			case "ID":
+				return imaptest.Reply("* ID (\"name\" \"Lotus Domino\")\r\n{tag} OK done\r\n")
+			case "IDLE":
+				idles.Add(1)
+			}
+			return imaptest.Pass
+		})
+		b.start()
+		b.expect("open 0 initial poll")
+		b.box.Append(mail("one"))
+		b.wait(61 * time.Second)
+		b.expect("new 1 one")
+		if idles.Load() != 0 {
+			t.Error("IDLE was used although it is known not to work there")
+		}
+	})
+}
