@@ -482,3 +482,68 @@ func TestOthersWaitForAPipeline(t *testing.T) {
 		}
 	})
 }
+
+// distant is a server that answers each command at once, over a line on which that takes rtt.
+func distant(nc net.Conn, rtt time.Duration) {
+	type answer struct {
+		at   time.Time
+		text string
+	}
+	answers := make(chan answer, 1000)
+	defer close(answers)
+	go func() {
+		for a := range answers {
+			time.Sleep(time.Until(a.at))
+			_, _ = fmt.Fprint(nc, a.text)
+		}
+	}()
+	answers <- answer{time.Now(), "* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n"}
+	r := bufio.NewReader(nc)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		words := strings.Fields(line)
+		text := words[0] + " OK done\r\n"
+		if words[1] == "STATUS" {
+			text = "* STATUS " + words[2] + " (MESSAGES 7)\r\n" + text
+		}
+		answers <- answer{time.Now().Add(rtt), text}
+	}
+}
+
+func TestPipelineTakesFewRoundTrips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rtt = 20 * time.Millisecond
+		theirs, ours := net.Pipe()
+		go distant(ours, rtt)
+		o := plain()
+		o.AllowPreauth = true
+		c, err := imapclient.New(t.Context(), theirs, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		var got [500]uint32
+		calls := make([]callFunc, len(got))
+		for i := range calls {
+			calls[i] = statusOf(fmt.Sprint("box", i), &got[i])
+		}
+		start := time.Now()
+		if err := c.Pipeline(t.Context(), calls...); err != nil || got[0] != 7 || got[499] != 7 {
+			t.Error(err, got)
+		}
+		piped := time.Since(start)
+		start = time.Now()
+		for _, call := range calls {
+			if err := call(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if single := time.Since(start); single < 50*piped {
+			t.Errorf("500 figures took %v in a pipeline, and %v one by one", piped, single)
+		}
+		t.Logf("500 figures over %v: %v", rtt, piped)
+	})
+}
