@@ -1,93 +1,187 @@
 package watch_test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"flag"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
 	"github.com/pushmail/pushmail/imaptest"
 	"github.com/pushmail/pushmail/watch"
 )
 
-// TestCutEverywhere cuts the first connection after byte k of what the server sends, for every k of a
-// whole session. Nothing may be lost, and nothing invented.
-func TestCutEverywhere(t *testing.T) {
-	for _, rung := range rungs[:3] {
-		t.Run(rung.method, func(t *testing.T) {
-			total := int64(0)
-			for k := int64(0); k == 0 || k < total; k++ {
-				if testing.Short() && k%7 != 0 {
-					continue
+var everyByte = flag.Bool("every-byte", false, "strike after each byte of each session: minutes instead of seconds")
+
+// The ways in which a connection is struck.
+const (
+	cut        = "cut"
+	stalled    = "stalled"     // what the server says is swallowed; it hears what the client says
+	halfClosed = "half-closed" // the end of the stream, while the client can still write
+	duplicated = "duplicated"  // the line is said twice
+)
+
+// TestStruckEverywhere strikes the first connection of a resumed session after byte k of what the server sends, for every k
+// of a session of each kind. Nothing may be lost, and nothing invented.
+func TestStruckEverywhere(t *testing.T) {
+	kinds := []struct {
+		name        string
+		without     imap.Capabilities
+		connections int // of an account; 0 for watch.Mailbox
+	}{
+		{"qresync", rungs[0].without, 0},
+		{"condstore", rungs[1].without, 0},
+		{"uid-diff", rungs[2].without, 0},
+		{"poll", imap.Capabilities{imap.CapIdle}, 0},
+		{"account", nil, 2},
+		{"account, one connection", nil, 1},
+		{"account without CONDSTORE", rungs[2].without, 1},
+	}
+	for _, kind := range kinds {
+		for _, how := range []string{cut, stalled, halfClosed, duplicated} {
+			t.Run(kind.name+", "+how, func(t *testing.T) {
+				step := int64(47)
+				switch {
+				case *everyByte:
+					step = 1
+				case testing.Short():
+					step = 199
 				}
-				n := cutSession(t, rung.without, k)
-				if k == 0 {
-					total = n
+				total := struckSession(t, kind.without, kind.connections, "", 0)
+				for k := int64(1); k <= total; k += step {
+					struckSession(t, kind.without, kind.connections, how, k)
+					if t.Failed() {
+						t.Fatalf("%s after byte %d of %d", how, k, total)
+					}
 				}
-				if t.Failed() {
-					t.Fatalf("cut after byte %d of %d", k, total)
-				}
-			}
-			t.Logf("cut at each of %d bytes", total)
-		})
+			})
+		}
 	}
 }
 
-// cutSession runs a history with a cut after k bytes (0: none) and returns how many bytes were sent.
-func cutSession(t *testing.T, without imap.Capabilities, k int64) (sent int64) {
+// struckSession runs a history in which the first connection is struck after k bytes, and returns how many bytes came on it.
+func struckSession(t *testing.T, without imap.Capabilities, connections int, how string, k int64) (came int64) {
 	inBubble(t, &imaptest.ServerOptions{Without: without}, func(b *bench) {
 		b.opts.KeepTrying = true
+		if connections > 0 {
+			b.account = &watch.AccountOptions{MaxConnections: connections}
+		}
+		work := b.user.Mailbox("Work")
 		uid := b.box.Append(mail("old"))
-		// A checkpoint, so that no cut can hide what comes after it.
+		// A checkpoint, so that no fault can hide what comes after it.
 		b.start()
 		b.stop()
 		b.take()
 		b.box.Append(mail("while away"))
-		if k > 0 {
-			first := true
-			b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
-				if first {
-					first = false
-					c.Session.CutAfter(k)
-				}
-				return imaptest.Pass
-			})
+		var first *struck
+		b.opts.Dial = func(ctx context.Context, o *imapclient.Options) (*imapclient.Conn, error) {
+			client, server := net.Pipe()
+			go b.server.ServeConn(server)
+			if first == nil {
+				first = &struck{Conn: client, r: bufio.NewReader(client), how: how, at: k}
+				client = first
+			}
+			return imapclient.New(ctx, client, o)
 		}
 		b.start()
 		b.box.Append(mail("one"))
+		work.Append(mail("elsewhere"))
 		b.wait(time.Minute)
 		b.box.AddFlags(uid, imap.FlagSeen)
 		b.wait(time.Minute)
 		b.box.Append(mail("two"))
 		b.box.Expunge(uid)
-		b.wait(10 * time.Minute)
+		b.wait(15 * time.Minute)
 		b.box.Append(mail("three"))
-		b.wait(10 * time.Minute)
-		for _, s := range b.server.Sessions() {
-			sent += s.Sent()
-		}
-		var got []string
-		ids := map[string]string{}
-		for _, ev := range b.take() {
-			if ev.Type == watch.MailboxOpen || ev.Type == watch.Link {
-				continue
-			}
-			if before, twice := ids[ev.ID]; twice && before != line(ev) {
-				t.Errorf("id %s is %s and %s", ev.ID, before, line(ev))
-			} else if twice {
-				continue
-			}
-			ids[ev.ID] = line(ev)
-			got = append(got, line(ev))
+		b.wait(15 * time.Minute)
+		want := []string{"INBOX expunge 1", "INBOX new 2 while away", "INBOX new 3 one", "INBOX new 4 two", "INBOX new 5 three"}
+		if connections > 0 {
+			want = append(want, "Work new 1 elsewhere")
 		}
 		// Flags that were set while nobody was connected, on a message that is gone by then, are no event.
-		got = slices.DeleteFunc(got, func(l string) bool { return l == fmt.Sprintf(`flags %d [+\Seen]`, uid) })
-		slices.Sort(got)
-		want := []string{"expunge 1", "new 2 while away", "new 3 one", "new 4 two", "new 5 three"}
+		got := slices.DeleteFunc(b.happenings(), func(l string) bool { return l == fmt.Sprintf(`INBOX flags %d [+\Seen]`, uid) })
 		if !slices.Equal(got, want) {
 			t.Errorf("events %q, want %q", got, want)
 		}
+		came = first.came
 	})
-	return sent
+	return came
+}
+
+// happenings are the events about messages since the last call, sorted: each id once, and always for the same.
+func (b *bench) happenings() (lines []string) {
+	ids := map[string]string{}
+	for _, ev := range b.take() {
+		if ev.Type == watch.MailboxOpen || ev.Type == watch.Link {
+			continue
+		}
+		l := ev.Mailbox + " " + line(ev)
+		if before, twice := ids[ev.ID]; twice && before != l {
+			b.t.Errorf("id %s is %s and %s", ev.ID, before, l)
+		} else if !twice {
+			ids[ev.ID] = l
+			lines = append(lines, l)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// struck is the client's end of a connection on which something happens after byte at of what the server says.
+type struck struct {
+	net.Conn
+	r    *bufio.Reader
+	how  string
+	at   int64
+	came int64  // bytes of the server so far
+	line []byte // the beginning of the current line
+	rest []byte // to be read before more is
+	done bool
+}
+
+func (c *struck) Read(p []byte) (int, error) {
+	if len(c.rest) > 0 {
+		n := copy(p, c.rest)
+		c.rest = c.rest[n:]
+		return n, nil
+	}
+	if c.how != "" && c.how != duplicated && c.came >= c.at {
+		return c.end()
+	}
+	b, err := c.r.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	c.came++
+	c.line = append(c.line, b)
+	if b == '\n' {
+		// An EXPUNGE that is said twice is two: nobody can tell.
+		if c.how == duplicated && c.came >= c.at && !c.done && c.line[0] == '*' && !bytes.Contains(c.line, []byte(" EXPUNGE")) {
+			c.done, c.rest = true, bytes.Clone(c.line)
+		}
+		c.line = c.line[:0]
+	}
+	p[0] = b
+	return 1, nil
+}
+
+func (c *struck) end() (int, error) {
+	switch c.how {
+	case cut:
+		_ = c.Close()
+	case stalled:
+		_, err := io.Copy(io.Discard, c.r)
+		if err == nil {
+			err = io.EOF
+		}
+		return 0, err
+	}
+	return 0, io.EOF
 }
