@@ -80,11 +80,17 @@ const (
 // Capabilities is what a server says it can do. The zero value has nothing.
 type Capabilities []Capability
 
-// ParseCapabilities reads the words of a CAPABILITY response or response code.
+// ParseCapabilities reads the words of a CAPABILITY response or response code. They become upper case, but for the
+// URL of IMAPSIEVE (RFC 6785), whose case counts.
 func ParseCapabilities(text string) Capabilities {
 	words := strings.Fields(text)
 	caps := make(Capabilities, len(words))
 	for i, w := range words {
+		name, value, _ := strings.Cut(w, "=")
+		if strings.EqualFold(name, "IMAPSIEVE") {
+			caps[i] = Capability("IMAPSIEVE=" + value)
+			continue
+		}
 		caps[i] = Capability(strings.ToUpper(w))
 	}
 	return caps

@@ -70,3 +70,10 @@ func TestQuotaResources(t *testing.T) {
 		t.Errorf("resources %q", got)
 	}
 }
+
+func TestCapabilityWithURLKeepsItsCase(t *testing.T) {
+	c := ParseCapabilities("imap4rev1 imapsieve=sieve://Mail.example.org/Jo metadata")
+	if url, ok := c.Value("IMAPSIEVE"); !ok || url != "sieve://Mail.example.org/Jo" || !c.Has(CapMetadata) {
+		t.Error(c, url)
+	}
+}

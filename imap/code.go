@@ -54,6 +54,9 @@ const (
 	CodeBadComparator        CodeName = "BADCOMPARATOR"        // RFC 5255
 	CodeAnnotate             CodeName = "ANNOTATE"             // Words (RFC 5257)
 	CodeAnnotations          CodeName = "ANNOTATIONS"          // Words (RFC 5257)
+	CodeTempFail             CodeName = "TEMPFAIL"             // RFC 5259
+	CodeMaxConvertMessages   CodeName = "MAXCONVERTMESSAGES"   // Num (RFC 5259)
+	CodeMaxConvertParts      CodeName = "MAXCONVERTPARTS"      // Num (RFC 5259)
 	CodeNoUpdate             CodeName = "NOUPDATE"             // Words (RFC 5267)
 	CodeMetadata             CodeName = "METADATA"             // Words, Num (RFC 5464)
 	CodeNotificationOverflow CodeName = "NOTIFICATIONOVERFLOW" // RFC 5465

@@ -183,15 +183,3 @@ type Comparator struct {
 
 // JMAPAccess is a "* JMAPACCESS" response (RFC 9698 section 4): the URL of the JMAP session.
 type JMAPAccess struct{ URL string }
-
-// Converted is a "* n CONVERTED" response (RFC 5259 section 7), as received.
-type Converted struct {
-	SeqNum SeqNum
-	Data   string
-}
-
-// GenURLAuth is a "* GENURLAUTH" or "* URLFETCH" response (RFC 4467), as received.
-type GenURLAuth struct {
-	Fetch bool
-	Data  string
-}

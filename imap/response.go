@@ -196,4 +196,6 @@ func (*Language) isResponse()      {}
 func (*Comparator) isResponse()    {}
 func (*JMAPAccess) isResponse()    {}
 func (*Converted) isResponse()     {}
+func (*Conversion) isResponse()    {}
 func (*GenURLAuth) isResponse()    {}
+func (*URLFetch) isResponse()      {}

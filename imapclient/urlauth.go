@@ -24,25 +24,12 @@ func (c *Conn) GenURLAuth(ctx context.Context, mechanism string, rumps ...string
 		}
 	}, func(r imap.Response) bool {
 		g, ok := r.(*imap.GenURLAuth)
-		if !ok || g.Fetch {
-			return false
+		if ok {
+			signed = append(signed, g.URLs[:min(len(g.URLs), len(rumps)-len(signed))]...)
 		}
-		for _, arg := range argsOf(g) {
-			if url, ok := arg.AString(); ok && len(signed) < len(rumps) {
-				signed = append(signed, url)
-			}
-		}
-		return true
+		return ok
 	})
 	return signed, err
-}
-
-// URLContent is what is behind a URL.
-type URLContent struct {
-	URL  string
-	Data string
-	// Nil: the server does not give it: the URL is not valid (any more), or not for this user.
-	Nil bool
 }
 
 // URLFetch fetches what is behind URLs that GENURLAUTH made (URLFETCH, RFC 4467 section 7). A content must be
@@ -50,30 +37,21 @@ type URLContent struct {
 //
 // It needs URLAUTH, else the error is an *[UnsupportedError]. If ctx ends on the way, the connection stays usable.
 // Cyrus 3.6 hangs up when the mailbox of the URL is selected.
-func (c *Conn) URLFetch(ctx context.Context, urls ...string) ([]URLContent, error) {
+func (c *Conn) URLFetch(ctx context.Context, urls ...string) ([]imap.URLContent, error) {
 	if err := c.requireURLs("URLFETCH", urls); err != nil {
 		return nil, err
 	}
-	var got []URLContent
+	var got []imap.URLContent
 	_, err := c.exec(ctx, "URLFETCH", func(e *imapwire.Command) {
 		for _, url := range urls {
 			e.Secret(url)
 		}
 	}, func(r imap.Response) bool {
-		g, ok := r.(*imap.GenURLAuth)
-		if !ok || !g.Fetch {
-			return false
+		f, ok := r.(*imap.URLFetch)
+		if ok {
+			got = append(got, f.Contents[:min(len(f.Contents), len(urls)-len(got))]...)
 		}
-		args := argsOf(g)
-		for i := 0; i+1 < len(args) && len(got) < len(urls); i += 2 {
-			url, data := args[i], args[i+1]
-			content := URLContent{URL: url.Text, Data: data.Text, Nil: data.Is("NIL")}
-			if content.Nil {
-				content.Data = ""
-			}
-			got = append(got, content)
-		}
-		return true
+		return ok
 	})
 	return got, err
 }
@@ -111,13 +89,4 @@ func (c *Conn) requireURLs(name string, urls []string) error {
 		return notSent(&imapwire.ArgumentError{Command: name, Argument: "URL", Position: 1, Reason: "is missing"})
 	}
 	return nil
-}
-
-// argsOf reads the values of a response: they have the form of the arguments of a command.
-func argsOf(g *imap.GenURLAuth) []imapwire.Arg {
-	_, _, args, err := imapwire.ParseCommand(imapwire.Frame{Data: []byte("x X " + g.Data)})
-	if err != nil {
-		return nil
-	}
-	return args
 }

@@ -179,7 +179,7 @@ func (d *Decoder) numbered() imap.Response {
 	}
 	var r imap.Response
 	switch name {
-	case "FETCH":
+	case "FETCH", "STORE": // STORE is obsolete, and means the same (RFC 1730, appendix B)
 		return d.fetch(imap.SeqNum(n), 0)
 	case "UIDFETCH":
 		return d.fetch(0, imap.UID(n))
@@ -193,7 +193,7 @@ func (d *Decoder) numbered() imap.Response {
 		}
 		r = imap.Expunge(n)
 	case "CONVERTED":
-		return &imap.Converted{SeqNum: imap.SeqNum(n), Data: d.rest()}
+		r = d.converted(imap.SeqNum(n))
 	default:
 		return d.unknown(n, name)
 	}
@@ -253,9 +253,11 @@ func (d *Decoder) named(name string) (r imap.Response, known bool) {
 		d.sp()
 		return &imap.JMAPAccess{URL: d.astring()}, true
 	case "GENURLAUTH":
-		return &imap.GenURLAuth{Data: d.rest()}, true
+		return d.genURLAuth(), true
 	case "URLFETCH":
-		return &imap.GenURLAuth{Fetch: true, Data: d.rest()}, true
+		return d.urlFetch(), true
+	case "CONVERSION":
+		return d.conversion(), true
 	}
 	return nil, false
 }

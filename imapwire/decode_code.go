@@ -80,7 +80,8 @@ func (d *Decoder) codeFields(c *imap.Code) {
 		c.Caps = d.capabilities()
 	case imap.CodePermanentFlags:
 		c.Flags = d.flagList()
-	case imap.CodeUIDNext, imap.CodeUIDValidity, imap.CodeUnseen, imap.CodeHighestModSeq:
+	case imap.CodeUIDNext, imap.CodeUIDValidity, imap.CodeUnseen, imap.CodeHighestModSeq,
+		imap.CodeMaxConvertMessages, imap.CodeMaxConvertParts:
 		c.Num = d.number()
 	case imap.CodeAppendUID:
 		c.UIDValidity = d.number32()

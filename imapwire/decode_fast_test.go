@@ -3,7 +3,6 @@ package imapwire
 import (
 	"bytes"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -16,15 +15,7 @@ func sampleLines(t testing.TB) []string {
 	t.Helper()
 	lines := rows(300, 11)
 	for _, name := range []string{quirkFile, rfcFile} {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(data)) {
-			if !strings.HasPrefix(line, "-> ") && !strings.HasPrefix(line, "== ") {
-				lines = append(lines, quirkChars.Replace(strings.TrimSuffix(line, "\n")))
-			}
-		}
+		lines = append(lines, testResponses(t, name)...)
 	}
 	lines = append(lines, session...)
 	return append(lines,

@@ -1,8 +1,6 @@
 package imapwire
 
 import (
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,14 +15,8 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(row))
 	}
 	for _, name := range []string{quirkFile, rfcFile} {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for line := range strings.Lines(string(data)) {
-			if !strings.HasPrefix(line, "-> ") && !strings.HasPrefix(line, "== ") {
-				f.Add([]byte(quirkChars.Replace(strings.TrimSuffix(line, "\n"))))
-			}
+		for _, response := range testResponses(f, name) {
+			f.Add([]byte(response))
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

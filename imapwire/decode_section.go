@@ -8,13 +8,7 @@ import (
 
 // section reads BODY[…], BINARY[…] or BINARY.SIZE[…] after its name (RFC 9051 section 7.5.2).
 func (d *Decoder) section(m *imap.Message, name string) {
-	s := imap.Section{Item: name, Offset: -1, Spec: d.sectionSpec()}
-	if d.accept('<') {
-		s.Offset = d.position()
-		if !d.accept('>') {
-			d.fail(`expected ">"`)
-		}
-	}
+	s := d.sectionHead(name)
 	if name == "BINARY.SIZE" {
 		d.sp()
 		s.Size = d.number63()
@@ -22,6 +16,18 @@ func (d *Decoder) section(m *imap.Message, name string) {
 		return
 	}
 	d.sectionValue(m, s)
+}
+
+// sectionHead reads "[…]" and "<…>" after a name.
+func (d *Decoder) sectionHead(name string) imap.Section {
+	s := imap.Section{Item: name, Offset: -1, Spec: d.sectionSpec()}
+	if d.accept('<') {
+		s.Offset = d.position()
+		if !d.accept('>') {
+			d.fail(`expected ">"`)
+		}
+	}
+	return s
 }
 
 // sectionSpec reads "[…]" and returns what is in it, in upper case and with header names unquoted.
@@ -66,9 +72,15 @@ func (d *Decoder) fieldsSpec() string {
 	return b.String()
 }
 
-// sectionValue reads the content of a section: a string, a literal8, or NIL.
+// sectionValue reads a space and the content of a section.
 func (d *Decoder) sectionValue(m *imap.Message, s imap.Section) {
 	d.sp()
+	d.content(&s)
+	d.addSection(m, s)
+}
+
+// content reads the content of a section: a string, a literal8, or NIL.
+func (d *Decoder) content(s *imap.Section) {
 	switch c := d.peek(); {
 	case c == '{', c == '~':
 		var streamed int64
@@ -83,7 +95,6 @@ func (d *Decoder) sectionValue(m *imap.Message, s imap.Section) {
 	if !s.Streamed {
 		s.Size = int64(len(s.Data))
 	}
-	d.addSection(m, s)
 }
 
 func (d *Decoder) addSection(m *imap.Message, s imap.Section) {

@@ -243,9 +243,17 @@ func TestDecodeUntagged(t *testing.T) {
 		{`* METADATA "" /shared/comment`, &imap.Metadata{Changed: []string{"/shared/comment"}}},
 		{`* METADATA "INBOX" /shared/comment "/private/comment"`, &imap.Metadata{Mailbox: "INBOX", Changed: []string{"/shared/comment", "/private/comment"}}},
 
-		{"* 1 CONVERTED (UID 13) (BINARY[1] NIL)", &imap.Converted{SeqNum: 1, Data: "(UID 13) (BINARY[1] NIL)"}},
-		{`* GENURLAUTH "imap://x" "y"`, &imap.GenURLAuth{Data: `"imap://x" "y"`}},
-		{"* URLFETCH \"imap://x\" {2}\n\n", &imap.GenURLAuth{Fetch: true, Data: "\"imap://x\" {2}\r\n\r\n"}},
+		{"* 1 converted (tag a) (UID 13 BINARY[1]<5> ~{2}\n\n BODY[HEADER] NIL)", &imap.Converted{SeqNum: 1, UID: 13, Tag: "a", Parts: []imap.ConvertedPart{
+			{Section: imap.Section{Item: "BINARY", Spec: "1", Offset: 5, Size: 2, Data: "\r\n"}},
+			{Section: imap.Section{Item: "BODY", Spec: "HEADER", Offset: -1, Nil: true}},
+		}}},
+		{`* 2 CONVERTED (TAG "b") (X-NEW[2] (a) BINARY[3] (error "no" tempfail 30))`, &imap.Converted{SeqNum: 2, Tag: "b", Parts: []imap.ConvertedPart{
+			{Section: imap.Section{Item: "BINARY", Spec: "3", Offset: -1}, Err: &imap.ConvertError{Text: "no", Code: "TEMPFAIL", Args: "30"}},
+		}, Unknown: []imap.RawItem{{Name: "X-NEW[2]", Value: "(a)"}}}},
+		{`* CONVERSION "a/b" c/d`, &imap.Conversion{From: "a/b", To: "c/d"}},
+		{`* 3 STORE (FLAGS (\Seen))`, &imap.Message{SeqNum: 3, Items: imap.ItemFlags, Flags: []imap.Flag{imap.FlagSeen}}},
+		{`* GENURLAUTH "imap://x" y`, &imap.GenURLAuth{URLs: []string{"imap://x", "y"}}},
+		{"* URLFETCH \"imap://x\" {2}\n\n y NIL z \"\"", &imap.URLFetch{Contents: []imap.URLContent{{URL: "imap://x", Data: "\r\n"}, {URL: "y", Nil: true}, {URL: "z"}}}},
 		{"* X-FOO bar (1)", &imap.Unknown{Name: "X-FOO", Data: "bar (1)"}},
 		{"* 5 x-foo", &imap.Unknown{Num: 5, Name: "X-FOO"}},
 		{"* {25}\nThis should be skipped...", &imap.Unknown{Data: "{25}\r\nThis should be skipped..."}},
@@ -307,6 +315,8 @@ func TestDecodeErrors(t *testing.T) {
 		"* THREAD (1", "* THREAD 1", "* THREAD (0)", "* THREAD ((1) 2)", "* THREAD ()", "* THREAD (1 ())", "* THREAD (1))", "* THREAD )", "* FLAGS", "* FLAGS (", "* FLAGS ((a))",
 		"* LIST", "* LIST ()", "* LIST () \"/\"", "* LIST () \"//\" x", "* LIST (\\x \"/\" y", "* LIST () \"/\" \"x\" (CHILDINFO", "* STATUS", "* STATUS x", "* STATUS x (", "* STATUS x (MESSAGES)", "* STATUS x (MESSAGES y)",
 		"* NAMESPACE", "* NAMESPACE NIL", "* NAMESPACE ((", "* ID", "* ID (", "* ID (a)", "* QUOTA", "* QUOTA x (STORAGE 1)", "* QUOTAROOT", "* ACL", "* ACL x y", "* LISTRIGHTS x", "* MYRIGHTS x", "* METADATA", "* METADATA x (", "* METADATA x (/y)", "* LANGUAGE",
+		"* GENURLAUTH", "* GENURLAUTH (", "* URLFETCH", "* URLFETCH x", "* URLFETCH x (BINARY y)", "* CONVERSION", "* CONVERSION a", "* CONVERSION a b (", "* 1 CONVERTED", "* 1 CONVERTED (UID 3) (BINARY[1] NIL)",
+		"* 1 CONVERTED (TAG x", "* 1 CONVERTED (TAG x) BINARY[1] NIL", "* 1 CONVERTED (TAG x) (BINARY[1] (ERROR x", "* 1 CONVERTED (TAG x) (BINARY.SIZE[1] x)", "* 1 CONVERTED (TAG x) (AVAILABLECONVERSIONS[1] a)",
 	} {
 		r, err := Decode(in, nil)
 		e, ok := errors.AsType[*SyntaxError](err)

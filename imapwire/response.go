@@ -120,10 +120,13 @@ func (w *responseWriter) mailboxResponse(r imap.Response) {
 		w.begin("JMAPACCESS")
 		w.sp().string(r.URL)
 	case *imap.Converted:
-		w.numbered(w.positive(uint32(r.SeqNum)), "CONVERTED")
-		w.trailer(r.Data)
+		w.converted(r)
+	case *imap.Conversion:
+		w.conversion(r)
 	case *imap.GenURLAuth:
 		w.genURLAuth(r)
+	case *imap.URLFetch:
+		w.urlFetch(r)
 	case *imap.Unknown:
 		w.unknown(r)
 	default:

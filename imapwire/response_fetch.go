@@ -47,7 +47,9 @@ func (w *responseWriter) message(m *imap.Message) {
 		w.body(m.Body, true)
 	}
 	w.more(m, item)
-	w.unknownItems(m.More, first)
+	if m.More != nil {
+		w.rawItems(m.More.Unknown, first)
+	}
 	for i := range m.Sections {
 		w.next(first).section(&m.Sections[i])
 	}
@@ -102,12 +104,9 @@ func (w *responseWriter) more(m *imap.Message, item func(imap.Items, string) boo
 	}
 }
 
-// unknownItems writes the items that this module does not know.
-func (w *responseWriter) unknownItems(more *imap.MoreItems, first int) {
-	if more == nil {
-		return
-	}
-	for _, u := range more.Unknown {
+// rawItems writes the items that this module does not know.
+func (w *responseWriter) rawItems(items []imap.RawItem, first int) {
+	for _, u := range items {
 		if u.Name == "" || strings.ContainsFunc(u.Name, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '(' || r == ')' }) {
 			w.fail("has an unknown item without a name")
 		}
@@ -154,14 +153,23 @@ func (w *responseWriter) section(s *imap.Section) {
 	case "RFC822", "RFC822.HEADER", "RFC822.TEXT":
 		w.raw(s.Item)
 	case "BODY", "BINARY", "BINARY.SIZE":
-		w.raw(s.Item).raw("[").sectionSpec(s.Spec).raw("]")
-		if s.Offset >= 0 {
-			w.raw("<").number(uint64(s.Offset)).raw(">")
-		}
+		w.sectionHead(s)
 	default:
 		w.fail("has a section of an unknown item")
 	}
 	w.sp()
+	w.sectionContent(s)
+}
+
+// sectionHead writes the name of the item, the part, and where in it the content starts.
+func (w *responseWriter) sectionHead(s *imap.Section) {
+	w.raw(s.Item).raw("[").sectionSpec(s.Spec).raw("]")
+	if s.Offset >= 0 {
+		w.raw("<").number(uint64(s.Offset)).raw(">")
+	}
+}
+
+func (w *responseWriter) sectionContent(s *imap.Section) {
 	switch {
 	case s.Item == "BINARY.SIZE":
 		w.number63(s.Size)

@@ -195,12 +195,23 @@ func (w *responseWriter) metadata(m *imap.Metadata) {
 }
 
 func (w *responseWriter) genURLAuth(g *imap.GenURLAuth) {
-	if g.Fetch {
-		w.begin("URLFETCH")
-	} else {
-		w.begin("GENURLAUTH")
+	w.begin("GENURLAUTH")
+	if len(g.URLs) == 0 {
+		w.fail("has no URL")
 	}
-	w.trailer(g.Data)
+	for _, url := range g.URLs {
+		w.sp().aString(url)
+	}
+}
+
+func (w *responseWriter) urlFetch(f *imap.URLFetch) {
+	w.begin("URLFETCH")
+	if len(f.Contents) == 0 {
+		w.fail("has no URL")
+	}
+	for _, c := range f.Contents {
+		w.sp().aString(c.URL).sp().nullable(c.Data, c.Nil)
+	}
 }
 
 func (w *responseWriter) unknown(u *imap.Unknown) {

@@ -227,6 +227,40 @@ func (g gen) section() imap.Section {
 	return s
 }
 
+func (g gen) converted() imap.Response {
+	return &imap.Converted{SeqNum: imap.SeqNum(g.nz()), UID: imap.UID(g.u32()), Tag: g.text(), Parts: list(g, "parts", 3, g.convertedPart), Unknown: g.items(g.xWord)}
+}
+
+func (g gen) convertedPart() imap.ConvertedPart {
+	p := imap.ConvertedPart{Section: imap.Section{Offset: -1}}
+	p.Item = draw(g, "item", rapid.SampledFrom([]string{"BINARY", "BODY", "BINARY.SIZE", "BODYPARTSTRUCTURE", "AVAILABLECONVERSIONS"}))
+	part := imap.SectionRequest{Part: list(g, "part", 3, g.nz)}
+	p.Spec = part.Spec()
+	if g.bool() {
+		p.Offset = int64(g.u32())
+	}
+	switch {
+	case g.bool():
+		p.Err = &imap.ConvertError{Text: g.text(), Code: g.word()}
+		if g.bool() {
+			p.Err.Args = g.value()
+		}
+	case p.Item == "BINARY.SIZE":
+		p.Size = g.i63()
+	case p.Item == "BODYPARTSTRUCTURE":
+		body := g.body(2, true)
+		p.Body = &body
+	case p.Item == "AVAILABLECONVERSIONS":
+		p.Types = list(g, "types", 3, g.text)
+	case g.bool():
+		p.Data = g.text()
+		p.Size = int64(len(p.Data))
+	default:
+		p.Nil = true
+	}
+	return p
+}
+
 func (g gen) message() imap.Response {
 	m := &imap.Message{SeqNum: imap.SeqNum(g.u32())}
 	m.Items = imap.Items(draw(g, "items", rapid.Uint32Range(0, 1<<17-1))) &^ imap.ItemSections
@@ -314,7 +348,7 @@ func (g gen) code() *imap.Code {
 	case 0:
 		return nil
 	case 1:
-		c.Name = imap.CodeUIDNext
+		c.Name = draw(g, "name", rapid.SampledFrom([]imap.CodeName{imap.CodeUIDNext, imap.CodeMaxConvertMessages, imap.CodeMaxConvertParts}))
 		c.Num = draw(g, "num", rapid.Uint64())
 	case 2:
 		c.Name, c.Flags = imap.CodePermanentFlags, list(g, "flags", 3, g.flag)
@@ -513,8 +547,23 @@ var responses = map[string]func(g gen) imap.Response{
 	"Comparator": func(g gen) imap.Response {
 		return &imap.Comparator{Active: g.text(), Matching: list(g, "matching", 3, g.text)}
 	},
-	"Converted":  func(g gen) imap.Response { return &imap.Converted{SeqNum: imap.SeqNum(g.nz()), Data: g.value()} },
-	"GenURLAuth": func(g gen) imap.Response { return &imap.GenURLAuth{Fetch: g.bool(), Data: g.value()} },
+	"Converted": gen.converted,
+	"Conversion": func(g gen) imap.Response {
+		return &imap.Conversion{From: g.text(), To: g.text(), Params: list(g, "params", 3, g.text)}
+	},
+	"GenURLAuth": func(g gen) imap.Response {
+		return &imap.GenURLAuth{URLs: append(list(g, "urls", 3, g.text), g.text())}
+	},
+	"URLFetch": func(g gen) imap.Response {
+		content := func() imap.URLContent {
+			c := imap.URLContent{URL: g.text(), Nil: g.bool()}
+			if !c.Nil {
+				c.Data = g.text()
+			}
+			return c
+		}
+		return &imap.URLFetch{Contents: append(list(g, "contents", 3, content), content())}
+	},
 	"Unknown": func(g gen) imap.Response {
 		return &imap.Unknown{Num: g.u32(), Name: g.xWord(), Data: g.value()}
 	},

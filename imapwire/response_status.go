@@ -80,7 +80,8 @@ func (w *responseWriter) codeArgs(c *imap.Code) {
 		w.capabilities(c.Caps)
 	case imap.CodePermanentFlags:
 		w.sp().flags(c.Flags)
-	case imap.CodeUIDNext, imap.CodeUIDValidity, imap.CodeUnseen, imap.CodeHighestModSeq:
+	case imap.CodeUIDNext, imap.CodeUIDValidity, imap.CodeUnseen, imap.CodeHighestModSeq,
+		imap.CodeMaxConvertMessages, imap.CodeMaxConvertParts:
 		w.sp().number(c.Num)
 	case imap.CodeAppendUID:
 		w.sp().number(uint64(c.UIDValidity)).sp().set(c.Dest)
