@@ -100,7 +100,7 @@ func TestFloodsAreBounded(t *testing.T) {
 					t.Errorf("error %v does not name the limit", err)
 				}
 			})
-			if used > 48*mib {
+			if used > 64*mib { // of 100, and what the collector has not come to yet
 				t.Errorf("%d MiB of memory were taken", used/mib)
 			}
 		})

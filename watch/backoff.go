@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"context"
 	"math/rand/v2"
 	"time"
 
@@ -56,16 +55,4 @@ func (b *backoff) pause(v imapclient.Verdict) time.Duration {
 		d = max(d, b.cap/10+rand.N(b.cap/10+1)+v.Delay)
 	}
 	return max(d, v.Delay)
-}
-
-// sleep waits for d and returns the cause of ctx if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

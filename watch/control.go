@@ -59,10 +59,6 @@ type figures struct {
 	highest     imap.ModSeq
 }
 
-func figuresOf(st *imap.MailboxStatus) figures {
-	return figures{st.UIDValidity, st.UIDNext, st.Messages, st.Unseen, st.HighestModSeq}
-}
-
 // fullVisits is how often each mailbox is opened whatever its STATUS says: some changes do not show in
 // it, and Gmail's HIGHESTMODSEQ can be ahead of what it tells.
 const fullVisits = time.Hour
