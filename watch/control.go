@@ -287,11 +287,7 @@ func (c *control) visit(ctx context.Context, m *member) error {
 		err = s.proceed(ctx)
 	}
 	c.link.sink = nil
-	var refused *MailboxError
-	m.refused = ""
-	if errors.As(err, &refused) {
-		m.refused = reason(refused.Err)
-		c.o.Logger.Warn("a mailbox that is listed cannot be opened", "account", c.o.Account, "mailbox", m.list.Mailbox, "err", refused.Err)
+	if c.isRefused(m, err) {
 		err = nil
 	}
 	if err != nil {
@@ -301,6 +297,17 @@ func (c *control) visit(ctx context.Context, m *member) error {
 	b.settle()
 	m.seen, m.visitedAt = now, time.Now()
 	return nil
+}
+
+// isRefused notes and reports whether the server does not open a mailbox that it lists.
+func (c *control) isRefused(m *member, err error) bool {
+	var refused *MailboxError
+	if m.refused = ""; !errors.As(err, &refused) {
+		return false
+	}
+	m.refused = reason(refused.Err)
+	c.o.Logger.Warn("a mailbox that is listed cannot be opened", "account", c.o.Account, "mailbox", m.list.Mailbox, "err", refused.Err)
+	return true
 }
 
 // settle gives back what is only needed while the mailbox is open.

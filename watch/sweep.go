@@ -23,7 +23,7 @@ func (c *control) sweep(ctx context.Context) error {
 		return err
 	}
 	c.relist = false
-	if len(rows) == 0 && len(c.members) > 0 {
+	if chosen := len(c.o.Patterns)+len(c.o.Exclude)+len(c.o.SpecialUses) > 0; len(rows) == 0 && (len(c.members) > 0 || !chosen) {
 		// There is always INBOX. To believe that all is gone would be worse than to wait.
 		c.o.Logger.Warn("the server lists no mailbox at all: the list is kept as it was", "account", c.o.Account)
 		c.sweptAt = began
@@ -149,8 +149,18 @@ func (c *control) staff() {
 	}
 }
 
-// goHome opens the mailbox that stays selected between sweeps.
+// goHome opens the mailbox that stays selected between sweeps. One that the server refuses to open harms no other, and
+// is tried again at the next sweep.
 func (c *control) goHome(ctx context.Context, b *box) error {
+	err := c.openHome(ctx, b)
+	if m := c.member(b.o.Mailbox); m != nil && c.isRefused(m, err) {
+		c.home, c.link.sink = nil, nil
+		return nil
+	}
+	return err
+}
+
+func (c *control) openHome(ctx context.Context, b *box) error {
 	if !b.loaded {
 		if err := b.load(ctx); err != nil {
 			return err

@@ -484,7 +484,7 @@ func TestTrap12HalfReconnected(t *testing.T) {
 			return imaptest.Pass
 		})
 		b.outage(func() { b.box.Append(mail("meanwhile")) })
-		b.wait(time.Minute)
+		b.wait(6 * time.Minute) // three sweeps, where the connection is shared
 		b.tells("new 1 meanwhile")
 		b.box.Append(mail("pushed"))
 		b.tells("new 2 pushed")
