@@ -185,7 +185,7 @@ func TestModelFindsPlantedBugs(t *testing.T) {
 					what, _, _ := strings.Cut(failed, "\n")
 					t.Logf("found after %d steps: %.150s", steps+w.steps, what)
 					if b.kind == noBug {
-						t.Errorf("the model found a bug that is not there")
+						t.Errorf("the model found a bug that is not there: %s", failed)
 					}
 					return
 				}

@@ -608,7 +608,7 @@ func (w *world) run(steps int) {
 			} else {
 				w.save()
 			}
-		} else if w.stored != nil {
+		} else {
 			w.told = w.then.clone()
 		}
 		for range w.rng.IntN(8) * w.rng.IntN(3) {
