@@ -39,6 +39,8 @@ var All = []Client{
 	{Name: "go-imap v2 all", Does: "Fetch, Collect", check: sameDecoded, run: measured(goimap2Collect)},
 	{Name: "go-imap v1", Does: "Fetch, message by message", check: sameDecoded, run: measured(goimap1Stream)},
 	{Name: "imaplib", Does: "Python's own: rows as bytes, nothing is parsed", check: sameUIDs, run: script("fetch_imaplib.py")},
+	{Name: "libetpan", Does: "C: mailimap_fetch, all rows as one list", check: sameRaw, run: script("fetch_libetpan.c")},
+	{Name: "JavaMail", Does: "Java: Folder.fetch, all rows kept", check: sameDecoded, run: script("FetchJavaMail.java")},
 	{Name: "ImapFlow", Does: "Node.js: fetch, message by message", check: sameDecoded, run: script("fetch_imapflow.mjs")},
 }
 
