@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushmail/pushmail/imapclient"
@@ -88,4 +89,7 @@ func onJump(f func()) (stop func()) {
 }
 
 // wallClock tells the calendar's time, which moves on while the machine is suspended.
-var wallClock = func() time.Time { return time.Now().Round(0) }
+func wallClock() time.Time { return time.Now().Round(0).Add(time.Duration(suspended.Load())) }
+
+// suspended is by how much the calendar is ahead of the clock; only tests change it.
+var suspended atomic.Int64
