@@ -580,8 +580,11 @@ func TestTrap16OneMailboxPerConnection(t *testing.T) {
 	inAccount(t, nil, func(b *bench) {
 		b.account.MaxConnections = 3
 		b.account.Hot = names
+		var mu sync.Mutex
 		most := 0
 		b.server.SetOnCommand(func(imaptest.Command) imaptest.Verdict {
+			mu.Lock()
+			defer mu.Unlock()
 			most = max(most, len(b.server.Sessions()))
 			return imaptest.Pass
 		})
@@ -601,6 +604,8 @@ func TestTrap16OneMailboxPerConnection(t *testing.T) {
 			}
 			delete(want, line(ev))
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if len(want) > 0 || most > 3 {
 			t.Errorf("%d messages missing, up to %d connections", len(want), most)
 		}
