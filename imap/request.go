@@ -13,6 +13,9 @@ type SelectOptions struct {
 	CondStore bool
 	// QResync asks for what changed since (RFC 7162 section 3.2.5). It needs ENABLE QRESYNC.
 	QResync *QResync
+	// Annotate asks to be told of changes of annotations (RFC 5257 section 4.2). It needs
+	// ANNOTATE-EXPERIMENT-1.
+	Annotate bool
 }
 
 // QResync is what a client remembers of a mailbox that it has seen before.

@@ -43,6 +43,11 @@ func (c *Conn) Select(ctx context.Context, name string, o *imap.SelectOptions) (
 	if o.QResync != nil && !c.Enabled().Has(imap.CapQResync) {
 		return nil, notSent(fmt.Errorf("select with QRESYNC: %w", &UnsupportedError{imap.CapQResync}))
 	}
+	if o.Annotate {
+		if err := c.require(imap.CapAnnotate); err != nil {
+			return nil, err
+		}
+	}
 	s := &Selected{Mailbox: name, ReadOnly: o.ReadOnly}
 	verb := "SELECT"
 	if o.ReadOnly {
@@ -52,7 +57,7 @@ func (c *Conn) Select(ctx context.Context, name string, o *imap.SelectOptions) (
 	// to the Handler. It is noted all the same, for servers that forget CLOSED.
 	closed := c.State() != StateSelected || !c.Enabled().Has(imap.CapQResync)
 	cmd, err := c.onMailbox(ctx, verb, name, func(e *imapwire.Command) {
-		e.SelectParams(o.CondStore && c.Capabilities().Has(imap.CapCondStore), o.QResync)
+		e.SelectParams(o.CondStore && c.Capabilities().Has(imap.CapCondStore), o.Annotate, o.QResync)
 	}, func(r imap.Response) bool {
 		if st, ok := r.(*imap.Status); ok && st.HasCode(imap.CodeClosed) {
 			closed = true

@@ -43,6 +43,9 @@ func TestSelect(t *testing.T) {
 		{"CONDSTORE where there is none", "IMAP4rev1", `
 			C: {a} SELECT "Entw&APw-rfe"
 			S: {a} OK done`, &imap.SelectOptions{CondStore: true}, `Entwürfe`, nil},
+		{"ANNOTATE", "IMAP4rev1 CONDSTORE ANNOTATE-EXPERIMENT-1", `
+			C: {a} SELECT "Entw&APw-rfe" (CONDSTORE ANNOTATE)
+			S: {a} OK done`, &imap.SelectOptions{CondStore: true, Annotate: true}, `Entwürfe`, nil},
 		{"EXAMINE", "IMAP4rev1", `
 			C: {a} EXAMINE "Entw&APw-rfe"
 			S: * OK [NOMODSEQ] none

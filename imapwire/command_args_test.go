@@ -24,19 +24,21 @@ func TestTypedArguments(t *testing.T) {
 		{"AUTHENTICATE", func(c *Command) { c.Atom("PLAIN").InitialResponse([]byte("\x00jo\x00pw")) }, "PLAIN AGpvAHB3"},
 		{"AUTHENTICATE", func(c *Command) { c.Atom("EXTERNAL").InitialResponse([]byte{}) }, "EXTERNAL ="},
 
-		{"SELECT", func(c *Command) { c.Mailbox("INBOX").SelectParams(false, nil) }, "INBOX"},
-		{"SELECT", func(c *Command) { c.Mailbox("INBOX").SelectParams(true, nil) }, "INBOX (CONDSTORE)"},
+		{"SELECT", func(c *Command) { c.Mailbox("INBOX").SelectParams(false, false, nil) }, "INBOX"},
+		{"SELECT", func(c *Command) { c.Mailbox("INBOX").SelectParams(true, false, nil) }, "INBOX (CONDSTORE)"},
+		{"SELECT", func(c *Command) { c.Mailbox("INBOX").SelectParams(false, true, nil) }, "INBOX (ANNOTATE)"},
+		{"SELECT", func(c *Command) { c.Mailbox("INBOX").SelectParams(true, true, nil) }, "INBOX (CONDSTORE ANNOTATE)"},
 		{"SELECT", func(c *Command) {
-			c.Mailbox("INBOX").SelectParams(true, &imap.QResync{UIDValidity: 67890007, ModSeq: 20050715194045000})
+			c.Mailbox("INBOX").SelectParams(true, false, &imap.QResync{UIDValidity: 67890007, ModSeq: 20050715194045000})
 		}, "INBOX (QRESYNC (67890007 20050715194045000))"},
 		{"SELECT", func(c *Command) { // RFC 7162 section 3.2.5.2
-			c.Mailbox("INBOX").SelectParams(false, &imap.QResync{
+			c.Mailbox("INBOX").SelectParams(false, false, &imap.QResync{
 				UIDValidity: 67890007, ModSeq: 90060115194045000, Known: imap.SetOfRange[imap.UID](41, 211),
 				MatchSeq: imap.SetOf[imap.SeqNum](1, 3), MatchUID: imap.UIDs(2, 7),
 			})
 		}, "INBOX (QRESYNC (67890007 90060115194045000 41:211 (1,3 2,7)))"},
 		{"SELECT", func(c *Command) {
-			c.Mailbox("INBOX").SelectParams(false, &imap.QResync{UIDValidity: 1, ModSeq: 2, MatchSeq: imap.SetOf[imap.SeqNum](1), MatchUID: imap.UIDs(2)})
+			c.Mailbox("INBOX").SelectParams(false, false, &imap.QResync{UIDValidity: 1, ModSeq: 2, MatchSeq: imap.SetOf[imap.SeqNum](1), MatchUID: imap.UIDs(2)})
 		}, "INBOX (QRESYNC (1 2 (1 2)))"},
 		{"STATUS", func(c *Command) { c.Mailbox("a b").StatusItems(imap.StatusUIDNext | imap.StatusMessages) }, `"a b" (MESSAGES UIDNEXT)`},
 		{

@@ -13,7 +13,7 @@ func ExampleCommand() {
 	opts := imapwire.EncodeOptions{LiteralPlus: true}
 	day := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
 	for _, c := range []*imapwire.Command{
-		imapwire.NewCommand("a1", "SELECT", opts).Mailbox("Entwürfe").SelectParams(true, nil),
+		imapwire.NewCommand("a1", "SELECT", opts).Mailbox("Entwürfe").SelectParams(true, false, nil),
 		imapwire.NewCommand("a2", "UID SEARCH", opts).Search(imap.And(imap.Since(day), imap.Not(imap.WithFlag(imap.FlagSeen)))),
 		imapwire.NewCommand("a3", "UID FETCH", opts).Set(imap.SetOfRange[imap.UID](5, 0)).Fetch(&imap.FetchOptions{Items: imap.ItemFlags}),
 		imapwire.NewCommand("a4", "X-SNEAK", opts).Atom("x\r\na5 LOGOUT"),

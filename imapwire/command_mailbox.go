@@ -3,15 +3,22 @@ package imapwire
 import "github.com/pushmail/pushmail/imap"
 
 // SelectParams appends the parameters of SELECT and EXAMINE, if any: CONDSTORE (RFC 7162 section
-// 3.1.8) and QRESYNC (section 3.2.5), which implies the other.
-func (c *Command) SelectParams(condStore bool, q *imap.QResync) *Command {
-	switch {
-	case q != nil:
-		return c.List(func(c *Command) { c.Atom("QRESYNC").qresync(q) })
-	case condStore:
-		return c.List(func(c *Command) { c.Atom("CONDSTORE") })
+// 3.1.8), QRESYNC (section 3.2.5), which implies the other, and ANNOTATE (RFC 5257 section 4.2).
+func (c *Command) SelectParams(condStore, annotate bool, q *imap.QResync) *Command {
+	if !condStore && !annotate && q == nil {
+		return c
 	}
-	return c
+	return c.List(func(c *Command) {
+		switch {
+		case q != nil:
+			c.Atom("QRESYNC").qresync(q)
+		case condStore:
+			c.Atom("CONDSTORE")
+		}
+		if annotate {
+			c.Atom("ANNOTATE")
+		}
+	})
 }
 
 func (c *Command) qresync(q *imap.QResync) *Command {

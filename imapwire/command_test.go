@@ -164,11 +164,13 @@ func TestCommandRefuses(t *testing.T) {
 		"ID too many":          func(c *Command) { c.ID(make([]imap.Attribute, 31)) },
 		"ID too long":          func(c *Command) { c.ID([]imap.Attribute{{Name: strings.Repeat("hunter2", 5)}}) },
 		"ENABLE nothing":       func(c *Command) { c.Capabilities() },
-		"QRESYNC without 0":    func(c *Command) { c.SelectParams(false, &imap.QResync{UIDValidity: 1}) },
+		"QRESYNC without 0":    func(c *Command) { c.SelectParams(false, false, &imap.QResync{UIDValidity: 1}) },
 		"QRESYNC uneven match": func(c *Command) {
-			c.SelectParams(false, &imap.QResync{UIDValidity: 1, ModSeq: 1, MatchSeq: imap.SetOf[imap.SeqNum](1)})
+			c.SelectParams(false, false, &imap.QResync{UIDValidity: 1, ModSeq: 1, MatchSeq: imap.SetOf[imap.SeqNum](1)})
 		},
-		"QRESYNC star":         func(c *Command) { c.SelectParams(false, &imap.QResync{UIDValidity: 1, ModSeq: 1, Known: imap.UIDs(0)}) },
+		"QRESYNC star": func(c *Command) {
+			c.SelectParams(false, false, &imap.QResync{UIDValidity: 1, ModSeq: 1, Known: imap.UIDs(0)})
+		},
 		"STATUS nothing":       func(c *Command) { c.StatusItems(0) },
 		"RECURSIVEMATCH alone": func(c *Command) { c.ListMailboxes(&imap.ListOptions{RecursiveMatch: true, Remote: true}) },
 		"FETCH nothing":        func(c *Command) { c.Fetch(&imap.FetchOptions{}) },
