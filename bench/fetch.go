@@ -82,9 +82,11 @@ func fetches(ctx context.Context, o *options, report *Report, talk io.Writer) (e
 	return nil
 }
 
-// timesPerRound is more for what takes so little time that a neighbour's burst hits all of it.
+// timesPerRound is more for what takes so little time that a neighbour's burst hits all of it, and the same for those
+// that are compared with the floor.
 func timesPerRound(name string) int {
-	if name == clients.Floor {
+	switch name {
+	case clients.Floor, clients.Ours, clients.Each:
 		return 4
 	}
 	return 1
