@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -12,33 +11,14 @@ import (
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
-	"github.com/pushmail/pushmail/imaptest"
 	"github.com/pushmail/pushmail/imapwire"
 )
 
 // sessionOn is session on a server with these capabilities, besides IMAP4rev1 and LITERAL+.
 func sessionOn(t *testing.T, caps, script string, o *imapclient.Options, client func(t *testing.T, ctx context.Context, c *imapclient.Conn)) {
 	t.Helper()
-	if o == nil {
-		o = plain()
-	}
 	start := strings.ReplaceAll(selected, "IDLE LITERAL+ UIDPLUS SASL-IR ENABLE CONDSTORE]", "LITERAL+ "+caps+"]")
-	imaptest.Transcript(t, start+script, func(t *testing.T, nc net.Conn) {
-		ctx := t.Context()
-		c, err := imapclient.New(ctx, nc, o)
-		if err == nil {
-			err = c.Login(ctx, "jo", "secret")
-		}
-		if err == nil {
-			_, err = c.Select(ctx, "INBOX", &imap.SelectOptions{ReadOnly: true})
-		}
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		client(t, ctx, c)
-		c.Close()
-	})
+	playSelected(t, start+script, o, client)
 }
 
 // describe shows a result without what is zero.

@@ -37,10 +37,16 @@ const selected = `
 // session plays a script against a client that has selected a mailbox.
 func session(t *testing.T, script string, o *imapclient.Options, client func(t *testing.T, ctx context.Context, c *imapclient.Conn)) {
 	t.Helper()
+	playSelected(t, selected+script, o, client)
+}
+
+// playSelected plays a script that begins with greeting, LOGIN and EXAMINE of INBOX.
+func playSelected(t *testing.T, script string, o *imapclient.Options, client func(t *testing.T, ctx context.Context, c *imapclient.Conn)) {
+	t.Helper()
 	if o == nil {
 		o = plain()
 	}
-	imaptest.Transcript(t, selected+script, func(t *testing.T, nc net.Conn) {
+	imaptest.Transcript(t, script, func(t *testing.T, nc net.Conn) {
 		ctx := t.Context()
 		c, err := imapclient.New(ctx, nc, o)
 		if err == nil {

@@ -16,9 +16,12 @@ const (
 	saveAfter = time.Second
 )
 
-// load reads the checkpoint. One that cannot be read is an error: to go on without it would lose what
+// load reads the checkpoint, once. One that cannot be read is an error: to go on without it would lose what
 // happened since.
 func (b *box) load(ctx context.Context) error {
+	if b.loaded {
+		return nil
+	}
 	stored, err := b.o.Store.Load(ctx, b.o.key())
 	if err != nil {
 		return b.checkpointError(fmt.Errorf("cannot be read: %w", err))

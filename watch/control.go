@@ -266,10 +266,8 @@ func (m *member) wantsVisit() bool {
 // visit opens a mailbox and reports what has changed in it.
 func (c *control) visit(ctx context.Context, m *member) error {
 	b, now := m.box, m.now
-	if !b.loaded {
-		if err := b.load(ctx); err != nil {
-			return err
-		}
+	if err := b.load(ctx); err != nil {
+		return err
 	}
 	if m.visitedAt.IsZero() && now.highest != 0 && accounted(b.known(), now) {
 		// Nothing has changed since the checkpoint, flags included: a start costs no SELECT.
@@ -287,10 +285,7 @@ func (c *control) visit(ctx context.Context, m *member) error {
 		err = s.proceed(ctx)
 	}
 	c.link.sink = nil
-	if c.isRefused(m, err) {
-		err = nil
-	}
-	if err != nil {
+	if !c.isRefused(m, err) && err != nil {
 		return err
 	}
 	b.saveSeen(ctx, false)

@@ -23,10 +23,8 @@ func newFollower(b *box) *follower {
 // turn does what can be done now. heard is what the wait before it came to: nil, or why it ended. An
 // error is final.
 func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
-	if !f.b.loaded {
-		if err := f.b.load(ctx); err != nil {
-			return rest{}, err
-		}
+	if err := f.b.load(ctx); err != nil {
+		return rest{}, err
 	}
 	err := heard
 	switch {

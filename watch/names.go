@@ -121,7 +121,8 @@ func (c *control) remember(r *imapclient.Listed) bool {
 	if r.Status != nil {
 		m.now = m.now.with(r.Status)
 	}
-	return was.UIDValidity != is.UIDValidity || was.MailboxID != is.MailboxID || was.UIDNext != is.UIDNext
+	// UIDNEXT grows with each message, and is not worth a write of its own: an older one serves as well.
+	return was.UIDValidity != is.UIDValidity || was.MailboxID != is.MailboxID || (was.UIDNext == 0) != (is.UIDNext == 0)
 }
 
 func nameOf(r *imapclient.Listed) name {

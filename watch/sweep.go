@@ -161,10 +161,8 @@ func (c *control) goHome(ctx context.Context, b *box) error {
 }
 
 func (c *control) openHome(ctx context.Context, b *box) error {
-	if !b.loaded {
-		if err := b.load(ctx); err != nil {
-			return err
-		}
+	if err := b.load(ctx); err != nil {
+		return err
 	}
 	s := newSession(b, c.link)
 	s.visit = true
