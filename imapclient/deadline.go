@@ -21,7 +21,13 @@ type interrupter struct {
 	watched bool     // a context is watched; only the driver touches it
 	waiting bool     // the driver is in Wait and gives way to other callers
 	wanted  int      // callers that want to drive
+	// grace is how long a write may go on when it is interrupted. A short command that is cut off costs the
+	// connection, and takes next to no time.
+	grace time.Duration
 }
+
+// waitGrace is the grace of what Wait sends by itself, a line each.
+const waitGrace = time.Second
 
 // interrupt makes pending and future I/O fail until the interruption is cleared.
 func (i *interrupter) interrupt() {
@@ -35,9 +41,29 @@ func (i *interrupter) interruptLocked() {
 	// Only what blocks is broken: a TLS connection does not survive a Write that timed out, and a
 	// Read may have to write, too.
 	if i.writing {
-		_ = i.nc.SetWriteDeadline(aLongTimeAgo)
+		_ = i.nc.SetWriteDeadline(i.writeLimit())
 	}
 	_ = i.nc.SetReadDeadline(aLongTimeAgo)
+}
+
+// writeLimit is until when a write may last that is interrupted now.
+func (i *interrupter) writeLimit() time.Time {
+	if i.grace == 0 {
+		return aLongTimeAgo
+	}
+	return time.Now().Add(i.grace)
+}
+
+// giveGrace lets writes that are interrupted go on for so long, until the returned function is called.
+func (i *interrupter) giveGrace(d time.Duration) (end func()) {
+	i.setGrace(d)
+	return func() { i.setGrace(0) }
+}
+
+func (i *interrupter) setGrace(d time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.grace = d
 }
 
 func (i *interrupter) clear() {
@@ -61,7 +87,7 @@ func (i *interrupter) beforeWrite(t time.Time) {
 	defer i.mu.Unlock()
 	i.writing = true
 	if i.broken {
-		t = aLongTimeAgo
+		t = i.writeLimit()
 	}
 	_ = i.nc.SetWriteDeadline(t)
 }

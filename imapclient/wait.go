@@ -37,7 +37,8 @@ type waitState struct {
 // and with SELECTED Dovecot 2.3 forgets every third message outside of it. Where NOTIFY has the server
 // say nothing at all, Wait returns [ErrNotNotified].
 //
-// When ctx ends, Wait returns its cause at once; the connection stays usable, and IDLE on. A server
+// When ctx ends, Wait returns its cause at once; the connection stays usable, and IDLE on. Only if that happens
+// while Wait writes a line of its own, and the server does not take it within a second, the connection is closed. A server
 // that does not answer IDLE or DONE within Options.IdleTimeout, or NOOP within CommandTimeout, is
 // taken for dead: the connection is closed.
 func (c *Conn) Wait(ctx context.Context) error {
@@ -84,6 +85,7 @@ func (c *Conn) Idle(ctx context.Context) error {
 // waitTurn waits until something was heard. It also returns when another caller wants to drive.
 func (c *Conn) waitTurn(ctx context.Context) (heard bool, err error) {
 	defer c.intr.watch(ctx)()
+	defer c.intr.giveGrace(waitGrace)()
 	before := c.handled
 	if c.wait.idle == nil {
 		if err := c.quiesce(ctx); err != nil || c.handled != before {
