@@ -20,8 +20,15 @@ func TestTheEndOfAWaitDoesNotCutItsOwnLine(t *testing.T) {
 		t.Run(fmt.Sprint(slow), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ours, theirs := net.Pipe()
-				defer theirs.Close()
-				go pollServer(theirs, slow)
+				gone := make(chan struct{})
+				go func() {
+					defer close(gone)
+					pollServer(theirs, slow)
+				}()
+				defer func() {
+					theirs.Close()
+					<-gone
+				}()
 				o := plain()
 				o.PollInterval = time.Minute
 				c, err := imapclient.New(t.Context(), ours, o)
