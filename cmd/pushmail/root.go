@@ -72,7 +72,7 @@ came while it was not running, or while the network was away, is reported afterw
 	root.SetHelpCommand(helpCommand(root))
 	root.SetVersionTemplate("pushmail {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(a.watchCommand(), a.listCommand(), a.doctorCommand(), a.demoCommand(), a.versionCommand(),
+	root.AddCommand(a.watchCommand(), a.listCommand(), a.doctorCommand(), a.demoCommand(), a.versionCommand(), a.manCommand(),
 		topic("exit-codes", "What the exit codes mean", exitCodesHelp),
 		topic("passwords", "Where the password comes from", passwordsHelp))
 	return root
