@@ -30,6 +30,9 @@ type core struct {
 	bodies atomic.Pointer[bodyLoop]
 	// piping is the pipeline that holds the connection, if any.
 	piping atomic.Pointer[pipeline]
+	// parked is the place of the connection in a Poller, if it ever waited in one.
+	parked atomic.Pointer[parked]
+	gate   *gate // the socket, if a Poller can wait for it; else nil
 
 	// drive is held by the goroutine that drives the connection. It guards the fields below it.
 	drive     chan struct{}
@@ -89,6 +92,9 @@ func newConn(nc net.Conn, o Options) *Conn {
 		done:  make(chan struct{}),
 	}}
 	c.intr.nc = nc
+	if c.gate = newGate(nc); c.gate != nil {
+		c.nc = c.gate
+	}
 	c.framer = imapwire.NewFramer(source{c}, &c.wire)
 	c.framer.Stream = c.streamOf
 	c.dec = imapwire.NewDecoder(&c.wire)
@@ -174,6 +180,7 @@ func (c *Conn) fail(cause error) error {
 	close(c.done)
 	_ = c.intr.nc.Close()
 	c.opts.Trace.note("closed: " + cause.Error())
+	c.unpark()
 	return c.err
 }
 
@@ -216,6 +223,7 @@ func (c *Conn) acquire(ctx context.Context) error {
 func (c *Conn) release() {
 	if c.call == nil {
 		<-c.drive
+		c.unpark()
 	}
 }
 

@@ -23,7 +23,8 @@ type interrupter struct {
 	wanted  int      // callers that want to drive
 	// grace is how long a write may go on when it is interrupted. A short command that is cut off costs the
 	// connection, and takes next to no time.
-	grace time.Duration
+	grace   time.Duration
+	hurried bool // writes have but the grace
 }
 
 // waitGrace is the grace of what Wait sends by itself, a line each.
@@ -63,7 +64,20 @@ func (i *interrupter) giveGrace(d time.Duration) (end func()) {
 func (i *interrupter) setGrace(d time.Duration) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.grace = d
+	i.grace, i.hurried = d, false
+}
+
+// hurry has the writes of a driver with a grace end after it: the one under way, and those until its grace ends.
+func (i *interrupter) hurry() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.grace == 0 {
+		return
+	}
+	i.hurried = true
+	if i.writing {
+		_ = i.nc.SetWriteDeadline(i.writeLimit())
+	}
 }
 
 func (i *interrupter) clear() {
@@ -86,7 +100,7 @@ func (i *interrupter) beforeWrite(t time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.writing = true
-	if i.broken {
+	if i.broken || i.hurried {
 		t = i.writeLimit()
 	}
 	_ = i.nc.SetWriteDeadline(t)

@@ -92,15 +92,11 @@ func (c *Conn) waitTurn(ctx context.Context) (heard bool, err error) {
 			return true, err
 		}
 	}
-	mode := c.notifyMode()
-	switch {
-	case mode == notifyNone:
-		return true, ErrNotNotified
-	case mode == notifyNow:
-		// RFC 5465 section 4: IDLE is not needed, and without it the next command has no DONE to send first.
-		return c.pollTurn(ctx, before, c.idleRestart())
-	case !c.canIdle():
-		return c.pollTurn(ctx, before, c.pollInterval())
+	switch interval, err := c.noopInterval(); {
+	case err != nil:
+		return true, err
+	case interval > 0:
+		return c.pollTurn(ctx, before, interval)
 	}
 	switch {
 	case c.wait.idle == nil:
@@ -126,6 +122,28 @@ func (c *Conn) waitTurn(ctx context.Context) (heard bool, err error) {
 		return heard, err
 	}
 	return true, c.enterIdle(ctx)
+}
+
+// noopInterval returns the time between two NOOPs, or zero where IDLE is used.
+func (c *Conn) noopInterval() (time.Duration, error) {
+	switch mode := c.notifyMode(); {
+	case mode == notifyNone:
+		return 0, ErrNotNotified
+	case mode == notifyNow:
+		// RFC 5465 section 4: IDLE is not needed, and without it the next command has no DONE to send first.
+		return c.idleRestart(), nil
+	case !c.canIdle():
+		return c.pollInterval(), nil
+	}
+	return 0, nil
+}
+
+// nextPoll returns when the next NOOP is due.
+func (c *Conn) nextPoll(interval time.Duration) time.Time {
+	if c.wait.polled.IsZero() {
+		c.wait.polled = time.Now()
+	}
+	return c.wait.polled.Add(interval)
 }
 
 func (c *Conn) canIdle() bool {
@@ -213,12 +231,9 @@ func (c *Conn) leaveIdle(ctx context.Context) error {
 		}
 	}
 	if !cmd.done {
-		seg := imapwire.Segment{Data: []byte("DONE\r\n")}
-		c.opts.Trace.client(seg)
-		if err := c.write(seg); err != nil {
-			return c.writeFailed(ctx, "DONE", err)
+		if err := c.sendDone(ctx); err != nil {
+			return err
 		}
-		// DONE is sent only once, whatever becomes of ctx: from here the IDLE is a late answer.
 	}
 	c.wait.idle = nil
 	by := time.Now().Add(c.opts.IdleTimeout)
@@ -230,12 +245,20 @@ func (c *Conn) leaveIdle(ctx context.Context) error {
 	return nil
 }
 
+// sendDone ends the IDLE under way. DONE is sent only once: from here the IDLE is a late answer.
+func (c *Conn) sendDone(ctx context.Context) error {
+	seg := imapwire.Segment{Data: []byte("DONE\r\n")}
+	c.opts.Trace.client(seg)
+	if err := c.write(seg); err != nil {
+		return c.writeFailed(ctx, "DONE", err)
+	}
+	c.wait.idle = nil
+	return nil
+}
+
 // pollTurn waits for the time of the next NOOP and sends it.
 func (c *Conn) pollTurn(ctx context.Context, before int, interval time.Duration) (heard bool, err error) {
-	if c.wait.polled.IsZero() {
-		c.wait.polled = time.Now()
-	}
-	heard, over, err := c.listen(ctx, c.wait.polled.Add(interval), before)
+	heard, over, err := c.listen(ctx, c.nextPoll(interval), before)
 	if err != nil || !over {
 		return heard, err
 	}

@@ -1,0 +1,219 @@
+package imapclient
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// gate is a socket whose reads can be made to return instead of waiting. It lies below TLS, so that all that
+// has arrived is used up when a read says that there is nothing.
+type gate struct {
+	net.Conn
+	raw     syscall.RawConn
+	polling bool // guarded by Conn.drive
+}
+
+// newGate returns the gate of a socket, or nil for anything else. Only the types of package net are known to be
+// no more than a socket: what embeds one may keep something between.
+func newGate(nc net.Conn) *gate {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		return nil
+	}
+	raw, err := nc.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return &gate{Conn: nc, raw: raw}
+}
+
+func (g *gate) setPolling(on bool) { g.polling = on }
+
+// Write is called in the middle of a read where TLS answers a request for new keys. A peer that does not take
+// that must not hold up a worker.
+func (g *gate) Write(b []byte) (int, error) {
+	if !g.polling {
+		return g.Conn.Write(b)
+	}
+	_ = g.SetWriteDeadline(time.Now().Add(waitGrace))
+	defer g.SetWriteDeadline(time.Time{})
+	return g.Conn.Write(b)
+}
+
+func (g *gate) Read(b []byte) (int, error) {
+	if !g.polling || len(b) == 0 {
+		return g.Conn.Read(b)
+	}
+	r := tries.Get().(*try)
+	defer tries.Put(r)
+	r.b = b
+	err := g.raw.Read(r.run)
+	n, readErr := r.n, r.err
+	r.b, r.err = nil, nil
+	switch {
+	case err != nil:
+		return 0, err
+	case errors.Is(readErr, unix.EAGAIN):
+		return 0, errNotNow
+	case readErr != nil:
+		return 0, &net.OpError{Op: "read", Net: g.LocalAddr().Network(), Source: g.LocalAddr(), Addr: g.RemoteAddr(), Err: os.NewSyscallError("read", readErr)}
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// try is one read that does not wait. They are used again, for run is a closure.
+type try struct {
+	b   []byte
+	n   int
+	err error
+	run func(fd uintptr) bool
+}
+
+var tries = sync.Pool{New: func() any {
+	r := &try{}
+	r.run = func(fd uintptr) bool {
+		for {
+			r.n, r.err = unix.Read(int(fd), r.b)
+			if !errors.Is(r.err, unix.EINTR) {
+				return true
+			}
+		}
+	}
+	return r
+}}
+
+// sockets is an epoll instance. It is itself waited for by the runtime's poller, so that no thread blocks in it.
+type sockets struct {
+	fd   int
+	file *os.File
+	raw  syscall.RawConn
+	over chan struct{}
+}
+
+func newSockets(readable func(ids []uint64)) (*sockets, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // or os.File would not wait for it in the poller
+		_ = unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	s := &sockets{fd: fd, file: os.NewFile(uintptr(fd), "epoll"), over: make(chan struct{})}
+	if s.raw, err = s.file.SyscallConn(); err != nil {
+		_ = s.file.Close()
+		return nil, err
+	}
+	go s.run(readable)
+	return s, nil
+}
+
+// run reports the ids of sockets that can be read, until s is closed or broken.
+func (s *sockets) run(readable func(ids []uint64)) {
+	defer close(s.over)
+	events := make([]unix.EpollEvent, 128)
+	var ids []uint64
+	var waitErr error
+	wait := func(fd uintptr) bool {
+		var n int
+		n, waitErr = unix.EpollWait(int(fd), events, 0)
+		for errors.Is(waitErr, unix.EINTR) {
+			n, waitErr = unix.EpollWait(int(fd), events, 0)
+		}
+		for _, ev := range events[:max(n, 0)] {
+			ids = append(ids, uint64(uint32(ev.Fd))|uint64(uint32(ev.Pad))<<32)
+		}
+		return n != 0 || waitErr != nil
+	}
+	for {
+		ids = ids[:0]
+		if err := s.raw.Read(wait); err != nil || waitErr != nil {
+			return
+		}
+		readable(ids)
+	}
+}
+
+func (s *sockets) close() error {
+	if s == nil {
+		return nil
+	}
+	err := s.file.Close()
+	<-s.over
+	return err
+}
+
+// abandon ends run, without closing a number that may not be ours any more.
+func (s *sockets) abandon() {
+	abandoned.Store(s, nil)
+	_ = s.file.SetReadDeadline(aLongTimeAgo)
+}
+
+// abandoned has the sockets that are given up: the collector would close their number.
+var abandoned sync.Map
+
+// set has the socket of g reported once, with an id, when it can be read.
+func (s *sockets) set(g *gate, id uint64, known bool) error {
+	ev := unix.EpollEvent{
+		Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT,
+		Fd:     int32(uint32(id)), Pad: int32(uint32(id >> 32)),
+	}
+	op := unix.EPOLL_CTL_ADD
+	if known {
+		op = unix.EPOLL_CTL_MOD
+	}
+	var ctlErr error
+	if err := g.raw.Control(func(fd uintptr) { ctlErr = unix.EpollCtl(s.fd, op, int(fd), &ev) }); err != nil {
+		return err
+	}
+	return os.NewSyscallError("epoll_ctl", ctlErr)
+}
+
+// watch has the socket of k wake it up. The caller drives the connection.
+func (p *Poller) watch(k *parked) error {
+	p.mu.Lock()
+	s, err := p.socketsLocked()
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err = s.set(k.gate, k.id, k.registered == s); err == nil {
+		k.registered = s
+		return nil
+	}
+	if gone := errors.Is(err, unix.EBADF) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM); gone && k.c.Err() == nil {
+		p.abandon(s) // this one waits alone, for now
+	}
+	return err
+}
+
+func (p *Poller) socketsLocked() (*sockets, error) {
+	if p.sockets == nil {
+		s, err := newSockets(p.readable)
+		if err != nil {
+			return nil, err
+		}
+		p.sockets = s
+	}
+	return p.sockets, nil
+}
+
+func (p *Poller) readable(ids []uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		if k := p.waits[id]; k != nil {
+			p.pokeLocked(k)
+		}
+	}
+}

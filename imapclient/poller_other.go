@@ -1,0 +1,20 @@
+//go:build !linux
+
+package imapclient
+
+import "net"
+
+// gate exists on Linux only: elsewhere each connection waits on a goroutine.
+type gate struct{ net.Conn }
+
+func newGate(net.Conn) *gate { return nil }
+
+func (g *gate) setPolling(bool) {}
+
+type sockets struct{}
+
+func (s *sockets) abandon() {}
+
+func (s *sockets) close() error { return nil }
+
+func (p *Poller) watch(*parked) error { return errNotPolled }
