@@ -157,13 +157,15 @@ func TestManagerKeepsAccountsApart(t *testing.T) {
 		b.expect()
 		fine.Mailbox("INBOX").Append(mail("not held up"))
 		b.expect("fine INBOX: new 1 not held up")
+		var refused watch.MailboxStatus
 		for _, st := range b.m.Status() {
 			box := st.Mailboxes[0]
 			switch st.Account {
 			case "wrong":
-				if box.Up || box.Reason == "" || box.RetryAt.IsZero() {
+				if box.Up || box.Reason == "" || box.Class != "auth" || box.Since.IsZero() || box.RetryAt.IsZero() {
 					t.Errorf("status %+v", st)
 				}
+				refused = box
 			case "stuck":
 				if box.Busy.IsZero() {
 					t.Errorf("status %+v", st)
@@ -172,6 +174,10 @@ func TestManagerKeepsAccountsApart(t *testing.T) {
 		}
 		close(release)
 		b.expect("stuck INBOX: new 1 held up")
+		b.wait(time.Hour)
+		if later := b.m.Status()[2].Mailboxes[0]; !later.Since.Equal(refused.Since) || !later.RetryAt.After(refused.RetryAt) {
+			t.Errorf("an hour later %+v, want the trouble to be that of %+v, and other attempts to have been made", later, refused)
+		}
 	})
 }
 

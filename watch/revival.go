@@ -29,6 +29,7 @@ type revival struct {
 	began   time.Time // when the last attempt was made
 	retryAt time.Time // no attempt before
 	cause   error     // what the last one came to
+	since   time.Time // when the first of those in a row failed, or the session before them was lost
 	queued  bool      // retryAt is its turn to log in
 	blamed  bool      // a Link event said that somebody has to change something
 }
@@ -61,6 +62,9 @@ func (r *revival) lost(ctx context.Context, err error) error {
 	}
 	d := r.retry.pause(verdict)
 	r.cause, r.retryAt = err, time.Now().Add(d)
+	if r.since.IsZero() {
+		r.since = time.Now()
+	}
 	r.o.Logger.Info("connection lost", "account", r.o.Account, "mailbox", r.o.Mailbox, "class", verdict.Class, "err", err, "retry_in", d)
 	blame := verdict.Class == imapclient.ClassAuth || verdict.Class == imapclient.ClassConfig
 	if r.h.down && (r.blamed || !blame) {
@@ -110,7 +114,7 @@ func (r *revival) asleep() (rest, error) {
 
 // revived notes that the connection works, and says so if it was said to be lost.
 func (r *revival) revived() error {
-	r.h.everOpened, r.blamed = true, false
+	r.h.everOpened, r.blamed, r.since = true, false, time.Time{}
 	r.h.verified()
 	if !r.h.down && !r.h.stale {
 		return nil

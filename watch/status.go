@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/pushmail/pushmail/imapclient"
 )
 
 // MailboxStatus is the state of one mailbox of an account, or, without a name, that of the connection that
@@ -22,8 +24,11 @@ type MailboxStatus struct {
 	Deaf bool
 	// DeafCount is how often it has.
 	DeafCount int
-	// Reason is why it is not up, RetryAt when the next attempt is due.
+	// Reason is why it is not up, Class what kind of trouble that is (see imapclient.Class), Since when it began, and
+	// RetryAt when the next attempt is due. Without a Reason there was no trouble: it has not been opened yet.
 	Reason  string
+	Class   string
+	Since   time.Time
 	RetryAt time.Time
 	// Push is how news is learned: "idle", "notify", "sweep" or "poll"; "" if that is not known yet.
 	Push string
@@ -53,7 +58,8 @@ func (c *control) status(dst []MailboxStatus) []MailboxStatus {
 			continue // its follower tells
 		}
 		own := m.box.status()
-		own.Up, own.Push, own.Reason, own.RetryAt = st.Up && !m.visitedAt.IsZero(), "sweep", st.Reason, st.RetryAt
+		own.Up, own.Push = st.Up && !m.visitedAt.IsZero(), "sweep"
+		own.Reason, own.Class, own.Since, own.RetryAt = st.Reason, st.Class, st.Since, st.RetryAt
 		switch {
 		case c.notified:
 			own.Push = "notify"
@@ -61,7 +67,7 @@ func (c *control) status(dst []MailboxStatus) []MailboxStatus {
 			own.Push = c.home.push
 		}
 		if m.refused != "" {
-			own.Up, own.Reason = false, m.refused
+			own.Up, own.Reason, own.Class = false, m.refused, imapclient.ClassRefused.String()
 		}
 		dst = append(dst, own)
 	}
@@ -84,6 +90,6 @@ func (b *box) status() MailboxStatus {
 func (r *revival) explain(st *MailboxStatus) {
 	st.RetryAt = r.retryAt
 	if r.cause != nil {
-		st.Reason = reason(r.cause)
+		st.Reason, st.Class, st.Since = reason(r.cause), imapclient.Classify(r.cause).Class.String(), r.since
 	}
 }
