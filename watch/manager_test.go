@@ -125,7 +125,7 @@ func TestManagerWatchesWholeAccounts(t *testing.T) {
 		jo.Mailbox("INBOX").Append(mail("pushed"))
 		b.wait(2*time.Minute + time.Second)
 		b.expect("jo INBOX: new 1 pushed", "jo Work: created Work", "jo Work: open 0 uid-diff sweep")
-		if st := b.m.Status()[0]; len(st.Mailboxes) != 3 || st.Mailboxes[0].Mailbox != "" || st.Mailboxes[2].Mailbox != "Work" {
+		if st := b.m.Status()[0]; len(st.Mailboxes) != 3 || st.Mailboxes[0].Mailbox != "" || st.Mailboxes[2].Mailbox != "Work" || !st.Mailboxes[2].Shared || st.Mailboxes[0].Shared {
 			t.Errorf("status %+v", st)
 		}
 	})

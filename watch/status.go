@@ -14,6 +14,8 @@ type MailboxStatus struct {
 	Mailbox string
 	// Up: it was open when it was seen last, and the connection is not known to be lost.
 	Up bool
+	// Shared: it has no connection of its own; the one without a name looks at it.
+	Shared bool
 	// Busy is since when work on it goes on; zero if it waits. The other fields are those before.
 	Busy time.Time
 	// VerifiedAt is the last moment at which it was proven that nothing was missing; zero if never.
@@ -58,6 +60,7 @@ func (c *control) status(dst []MailboxStatus) []MailboxStatus {
 			continue // its follower tells
 		}
 		own := m.box.status()
+		own.Shared = true
 		own.Up, own.Push = st.Up && !m.visitedAt.IsZero(), "sweep"
 		own.Reason, own.Class, own.Since, own.RetryAt = st.Reason, st.Class, st.Since, st.RetryAt
 		switch {

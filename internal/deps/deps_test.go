@@ -29,6 +29,7 @@ var layers = []layer{
 	{"imaptest", "imap imapwire", anything},
 	{"imapclient", "imap imapwire imapsort imapauth", "github.com/emersion/go-sasl golang.org/x/"},
 	{"watch", "imap imapauth imapclient mailbox event provider", "golang.org/x/ github.com/emersion/go-message"},
+	{"internal/status", "", ""},
 	{"internal/deps", "", ""},
 	{"internal/journal", "watch event", ""},
 	{"internal/journal/sqlite", "internal/journal watch", "modernc.org/sqlite golang.org/x/sys"},
