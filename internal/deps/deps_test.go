@@ -35,6 +35,8 @@ var layers = []layer{
 	{"internal/journal/sqlite", "internal/journal watch", "modernc.org/sqlite golang.org/x/sys"},
 	{"internal/journal/journaltest", "internal/journal watch watch/storetest", anything},
 	{"internal/account", "watch event internal/journal", ""},
+	{"internal/sink", "", ""},
+	{"internal/deliver", "internal/journal internal/sink event", "github.com/expr-lang/expr"},
 	{"cmd/...", "...", anything},
 	{"examples/...", "imap imapclient imapauth watch event imaptest", anything},
 	{"e2e", "", ""},

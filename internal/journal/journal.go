@@ -71,7 +71,7 @@ type Sinks interface {
 	// DeadLetters returns up to limit dead letters after a position, by position, with their events. An empty
 	// sink stands for all: then rows of the same position come by sink, and none is cut off from the others.
 	DeadLetters(ctx context.Context, sink string, after Position, limit int) ([]DeadLetter, error)
-	// Revive makes pending rows of dead letters, due at once and with no attempt made. It returns how many there
+	// Revive makes pending rows of dead letters, due at once, with no attempt made and without Rest. It returns how many there
 	// were; without positions it is all of them.
 	Revive(ctx context.Context, sink string, positions ...Position) (int, error)
 	// Drop removes dead letters, without positions all of the sink. It returns how many there were.
@@ -109,6 +109,9 @@ type Retry struct {
 	Position Position
 	// Key is what is delivered in order: later events of the same Key wait for this one.
 	Key string
+	// Rest: not this event alone, but all of the same Key after it, up to the cursor, which have no rows of their
+	// own. Key is their Source then. Retain keeps them, as it keeps everything from the first pending row on.
+	Rest bool
 	// Attempts is how many were made, the last one at LastAt with Error.
 	Attempts int
 	LastAt   time.Time

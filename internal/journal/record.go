@@ -46,6 +46,8 @@ func NewRecord(account, mailbox string, ev *event.Event) (Record, error) {
 // Filter chooses records. Fields that are zero choose all.
 type Filter struct {
 	Account, Mailbox string
+	// Source is that of the records: one mailbox, or what concerns a whole account. There is an index on it.
+	Source string
 	// Types are those that are wanted.
 	Types []string
 	// Since leaves out what was recorded before.
