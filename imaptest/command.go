@@ -64,6 +64,7 @@ func init() {
 		"STATUS":      {run: (*Session).cmdStatus, states: afterLogin, updates: allUpdates},
 		"APPEND":      {run: (*Session).cmdAppend, states: afterLogin, updates: allUpdates},
 		"IDLE":        {run: (*Session).cmdIdle, states: afterLogin, needs: imap.CapIdle},
+		"NOTIFY":      {run: (*Session).cmdNotify, states: afterLogin, needs: imap.CapNotify, updates: allUpdates},
 
 		"CHECK":       {run: (*Session).cmdCheck, states: whileSelected, updates: allUpdates},
 		"CLOSE":       {run: (*Session).cmdClose, states: whileSelected},
@@ -164,6 +165,9 @@ func (s *Session) execute(name string, args []imapwire.Arg) {
 	s.failed, s.policy = nil, h.updates
 	status := h.run(s, &arguments{left: args})
 	status = s.withHighest(status, s.sync(s.policy))
+	if s.policy == allUpdates && s.server.deafIdle.Load() {
+		s.tellOthers() // what a server that is deaf has held back
+	}
 	if s.failed != nil {
 		status = no(imap.CodeServerBug, imap.Printable(s.failed.Error()))
 	}

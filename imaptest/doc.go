@@ -1,7 +1,7 @@
 // Package imaptest tests IMAP clients without a network and without waiting.
 //
 // [Server] is an in-memory IMAP4rev1 server with the extensions that matter to a client that watches
-// mailboxes: IDLE, CONDSTORE, QRESYNC, UIDPLUS, MOVE, ESEARCH, LIST-STATUS, OBJECTID. It speaks the
+// mailboxes: IDLE, CONDSTORE, QRESYNC, UIDPLUS, MOVE, ESEARCH, LIST-STATUS, OBJECTID, and, for who asks, NOTIFY. It speaks the
 // real protocol over any [net.Conn], to many sessions that see each other's changes as they happen.
 // A test changes mailboxes with plain Go calls ([Mailbox.Append], [Mailbox.AddFlags],
 // [Mailbox.Expunge]) and makes the server fail the way servers fail: refuse, delay or forget commands

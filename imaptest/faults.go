@@ -98,6 +98,13 @@ func (s *Session) Resume() { s.out.set(func() { s.out.stalled = false }) }
 // bring its CRLF. It never waits.
 func (s *Session) Inject(raw string) { s.out.inject([]byte(raw)) }
 
+// Overflow has the session end its notifications as a server does that finds NOTIFY too much (RFC 5465 section 5.8): from
+// then on it is as after NOTIFY NONE. Without notifications it does nothing.
+func (s *Session) Overflow() {
+	s.overflow.Store(true)
+	s.wake()
+}
+
 // CutAfter cuts the connection when n more bytes have been sent. CutAfter(0) in an OnCommand hook that
 // returns [Pass] makes the command run and its answer get lost.
 func (s *Session) CutAfter(n int64) { s.out.set(func() { s.out.cutAt = s.out.sent + n }) }

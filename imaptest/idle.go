@@ -41,7 +41,11 @@ func (s *Session) endIdle(in input) {
 	s.change(func() { s.last = "DONE" })
 	s.decide(Command{Session: s, Tag: s.idleTag, Name: "DONE"}, func() {
 		s.stopIdling()
-		s.answer(s.withHighest(ok("IDLE completed"), s.sync(allUpdates)))
+		highest := s.sync(allUpdates)
+		if s.server.deafIdle.Load() {
+			s.tellOthers()
+		}
+		s.answer(s.withHighest(ok("IDLE completed"), highest))
 	})
 }
 

@@ -128,6 +128,7 @@ func (m *Mailbox) ResetUIDValidity() uint32 {
 		m.addLocked(&again, msg.flags, modSeq)
 	}
 	m.recent = m.uidNext
+	m.wakeLocked()
 	return validity
 }
 
@@ -266,11 +267,12 @@ func (m *Mailbox) expungedLocked(set imap.UIDSet, modSeq imap.ModSeq) imap.UIDSe
 	return imap.SetOf(gone...)
 }
 
-// wakeLocked tells the sessions that there is news in the log.
+// wakeLocked tells the sessions that there is news in the log: those that have the mailbox selected, and those that listen.
 func (m *Mailbox) wakeLocked() {
 	for s := range m.selected {
 		s.wake()
 	}
+	m.user.wakeListeners()
 }
 
 // evictLocked ends the sessions that have the mailbox selected.

@@ -76,6 +76,7 @@ func (u *User) Subscribe(name string, on bool) {
 	} else {
 		delete(u.subscribed, name)
 	}
+	u.noteNameLocked(nameChange{name: name, event: eventSubscription})
 }
 
 // statusNames are the items of STATUS with the capability that they need.

@@ -31,8 +31,8 @@ type ServerOptions struct {
 	LoginDisabled bool
 	// StillHere, if not 0, makes an idling session say "* OK Still here" that often.
 	StillHere time.Duration
-	// DeafIdle: nothing about the mailbox is sent while a session idles; it comes with the next
-	// command.
+	// DeafIdle: nothing about mailboxes is sent while a session idles, or listens after NOTIFY; it comes with
+	// the next command.
 	DeafIdle bool
 	// Chunked: every byte is a write of its own.
 	Chunked bool
@@ -53,7 +53,8 @@ type ServerOptions struct {
 	OnSession func(*Session)
 }
 
-// DefaultCapabilities are what a [Server] announces unless told otherwise.
+// DefaultCapabilities are what a [Server] announces unless told otherwise: all that it can, except for NOTIFY (RFC 5465),
+// with which clients do all differently.
 func DefaultCapabilities() imap.Capabilities {
 	return imap.Capabilities{
 		imap.CapIMAP4rev1, imap.CapLiteralPlus, imap.CapSASLIR, imap.CapID, imap.CapEnable, imap.CapIdle,

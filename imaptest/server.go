@@ -21,6 +21,7 @@ type Server struct {
 
 	onCommand   atomic.Pointer[func(Command) Verdict]
 	deafIdle    atomic.Bool
+	lossyNotify atomic.Bool
 	uidValidity atomic.Uint32
 	messageIDs  atomic.Uint64
 	sessionIDs  atomic.Uint64
@@ -75,6 +76,9 @@ func (s *Server) SetDeafIdle(deaf bool) {
 		session.wake()
 	}
 }
+
+// SetLossyNotify has whatever NOTIFY would tell of mailboxes that are not selected get lost from now on, as long as lossy is true.
+func (s *Server) SetLossyNotify(lossy bool) { s.lossyNotify.Store(lossy) }
 
 // AddUser adds a user with an empty INBOX, or changes the password of one that is there.
 func (s *Server) AddUser(name, password string) *User {

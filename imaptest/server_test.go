@@ -26,6 +26,11 @@ import (
 //	add MAILBOX FILE FLAGS…  a message of testdata/messages is appended
 //	flags UID FLAGS…         another client sets the flags of a message in INBOX
 //	expunge UID…             another client expunges messages in INBOX
+//	mail MAILBOX             a message arrives
+//	create, delete MAILBOX   another client does that
+//	rename FROM TO           the same
+//	overflow N               session N finds NOTIFY too much
+//	lossy on|off             SetLossyNotify
 //	deaf on|off              DeafIdle
 //	resetuidvalidity         of INBOX
 //	use MAILBOX ATTR         a special use
@@ -153,6 +158,25 @@ func (r *serverScript) step(line string) error {
 	case "deaf":
 		r.start().SetDeafIdle(rest == "on")
 		return nil
+	case "mail":
+		r.start().user("jo").Mailbox(args[0]).Append([]byte("Subject: x\r\n\r\nbody\r\n"))
+		return nil
+	case "create":
+		r.start().user("jo").Mailbox(args[0])
+		return nil
+	case "delete":
+		r.start().user("jo").DeleteMailbox(args[0])
+		return nil
+	case "rename":
+		r.start().user("jo").RenameMailbox(args[0], args[1])
+		return nil
+	case "overflow":
+		n, err := strconv.Atoi(args[0])
+		r.start().Sessions()[n-1].Overflow()
+		return err
+	case "lossy":
+		r.start().SetLossyNotify(rest == "on")
+		return nil
 	case "wait":
 		d, err := time.ParseDuration(rest)
 		time.Sleep(d)
@@ -221,6 +245,8 @@ func (r *serverScript) login(args []string) error {
 func (r *serverScript) option(name, value string) error {
 	o := &r.options
 	switch name {
+	case "More":
+		o.Capabilities = append(DefaultCapabilities(), imap.ParseCapabilities(value)...)
 	case "Capabilities":
 		o.Capabilities = imap.ParseCapabilities(value)
 	case "Without":

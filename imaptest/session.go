@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
@@ -58,6 +59,8 @@ type Session struct {
 	reason   string
 	silent   bool // no BYE
 
+	overflow atomic.Bool // notifications are to end
+
 	mu      sync.Mutex // guards what others may ask for
 	conn    net.Conn
 	user    *User
@@ -75,7 +78,8 @@ type Session struct {
 	view      *view
 	condStore bool // a CONDSTORE enabling command was seen (RFC 7162 section 3.1)
 	qresync   bool
-	idleTag   string // not "" while idling
+	notify    *notification // nil: NOTIFY was never used
+	idleTag   string        // not "" while idling
 	stillHere *time.Ticker
 }
 
@@ -188,6 +192,9 @@ func (s *Session) run() {
 	}
 	close(s.done)
 	s.leave()
+	if u := s.User(); u != nil {
+		u.unlisten(s)
+	}
 	s.change(func() { s.state = LoggedOut })
 	s.out.set(func() { s.out.closing = true })
 	writer.Wait()

@@ -9,7 +9,7 @@ import (
 // news is what happened in a mailbox since a view last looked.
 type news struct {
 	flags    []*imap.Message // changes of flags that the client does not know
-	added    bool
+	added    int
 	keywords []imap.Flag // the flags of the mailbox, if there are new ones
 }
 
@@ -23,21 +23,39 @@ func (s *Session) sync(policy updatePolicy) imap.ModSeq {
 	if v == nil || policy == noUpdates {
 		return 0
 	}
+	tells := s.notify.ofSelected()
+	if tells == 0 {
+		return 0 // it is kept for a NOTIFY that wants to know
+	}
 	n := s.catchUp(v, policy)
 	s.sendKeywords(n.keywords)
 	for _, row := range n.flags {
-		s.sendRow(row)
+		if tells&eventFlags != 0 {
+			s.sendRow(row)
+		}
 	}
 	if policy == allUpdates {
 		s.sendExpunges(v)
 	}
-	if n.added {
+	s.sendNew(n.added)
+	return s.highest(v)
+}
+
+// sendNew tells the client that there are more messages, and what it wants to know of them.
+func (s *Session) sendNew(added int) {
+	v := s.view
+	if added > 0 {
 		s.send(imap.Exists(len(v.msgs)))
 	}
 	if v.recent != v.recentTold {
 		s.sendRecent()
 	}
-	return s.highest(v)
+	if s.notify == nil || s.notify.fetch == nil {
+		return
+	}
+	for i := max(0, len(v.msgs)-added); i < len(v.msgs); i++ {
+		s.sendRow(s.fetchRow(i, s.notify.fetch)) // RFC 5465 section 5.2
+	}
 }
 
 // catchUp reads the log up to its end. What was expunged stays in the view until the client is told.
@@ -55,7 +73,7 @@ func (s *Session) catchUp(v *view, policy updatePolicy) news {
 		case changeNew:
 			if msg := m.findLocked(c.uid); msg != nil {
 				v.addLocked(msg)
-				n.added = true
+				n.added++
 			}
 		case changeFlags:
 			changed = append(changed, c.uid)
@@ -143,6 +161,10 @@ func (s *Session) flagsRowLocked(i int) *imap.Message {
 	m := &s.view.msgs[i]
 	row := &imap.Message{SeqNum: seqNum(i), Items: imap.ItemFlags, Flags: s.view.flagsLocked(i)}
 	s.addModSeqLocked(row, m.message)
+	if s.notify != nil {
+		row.Items |= imap.ItemUID // RFC 5465 section 5.1
+		row.UID = m.uid
+	}
 	return row
 }
 
@@ -177,12 +199,16 @@ func (s *Session) sendExpunges(v *view) {
 	v.gone = nil
 }
 
-// push tells an idling client what happened. Otherwise nothing may be sent while no command is in
-// progress (RFC 9051 section 5.2), so it waits for the next one.
+// push tells a client what happened that idles, or listens at any time. Otherwise nothing may be sent while no command
+// is in progress (RFC 9051 section 5.2), so it waits for the next one.
 func (s *Session) push() {
-	if s.idleTag != "" && !s.server.deafIdle.Load() {
+	if s.server.deafIdle.Load() {
+		return
+	}
+	if s.idleTag != "" || s.notify != nil && s.notify.at {
 		s.sendHighest(s.sync(allUpdates))
 	}
+	s.tellOthers()
 }
 
 // sendHighest says a HIGHESTMODSEQ, unless it is 0.

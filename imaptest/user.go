@@ -23,12 +23,17 @@ type User struct {
 	mailboxes  map[string]*Mailbox
 	subscribed map[string]bool
 	specialUse map[string]imap.Attr
+	nameLog    []nameChange
+
+	hearMu  sync.Mutex // guards hearing; taken last
+	hearing map[*Session]struct{}
 }
 
 func newUser(s *Server, name string) *User {
 	return &User{
 		server: s, name: name,
 		mailboxes: map[string]*Mailbox{}, subscribed: map[string]bool{}, specialUse: map[string]imap.Attr{},
+		hearing: map[*Session]struct{}{},
 	}
 }
 
@@ -110,6 +115,7 @@ func (u *User) find(name string) *Mailbox {
 func (u *User) createLocked(name string) *Mailbox {
 	m := newMailbox(u, name, u.server.nextUIDValidity())
 	u.mailboxes[name] = m
+	u.noteNameLocked(nameChange{name: name, event: eventName})
 	return m
 }
 
@@ -161,6 +167,7 @@ func (u *User) deleteMailbox(name string) error {
 	}
 	delete(u.mailboxes, name)
 	delete(u.specialUse, name)
+	u.noteNameLocked(nameChange{name: name, event: eventName})
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.evictLocked("Mailbox was deleted")
@@ -193,6 +200,7 @@ func (u *User) renameMailbox(from, to string) error {
 			u.moveLocked(m, name, to+string(delim)+rest)
 		}
 	}
+	u.noteNameLocked(nameChange{name: to, oldName: from, event: eventName})
 	return nil
 }
 
