@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/internal/suggest"
 )
 
 // app is what the subcommands share.
@@ -112,7 +113,7 @@ func rootArgs(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		names = append(names, c.Name())
 	}
-	return usageError{fmt.Errorf("there is no command or topic %q%s", clean(args[0]), didYouMean(nearest(args[0], names), "pushmail --help"))}
+	return usageError{fmt.Errorf("there is no command or topic %q%s", clean(args[0]), didYouMean(suggest.Nearest(args[0], names), "pushmail --help"))}
 }
 
 func didYouMean(word, help string) string {
@@ -139,7 +140,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	suggestion := nearest(name, names)
+	suggestion := suggest.Nearest(name, names)
 	if suggestion != "" {
 		suggestion = "--" + suggestion
 	}

@@ -1,7 +1,8 @@
-package main
+// Package suggest finds the word that was meant by one that was written wrong.
+package suggest
 
-// nearest returns the candidate that text is most likely a misspelling of, or "".
-func nearest(text string, candidates []string) string {
+// Nearest returns the candidate that text is most likely a misspelling of, or "".
+func Nearest(text string, candidates []string) string {
 	best, found := 1+min(2, len(text)/2), ""
 	for _, c := range candidates {
 		if d := distance(text, c); d < best {

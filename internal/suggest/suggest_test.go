@@ -1,4 +1,4 @@
-package main
+package suggest
 
 import "testing"
 
@@ -15,8 +15,8 @@ func TestNearest(t *testing.T) {
 		"x":            "",
 		"":             "",
 	} {
-		if got := nearest(text, flags); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", text, got, want)
+		if got := Nearest(text, flags); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", text, got, want)
 		}
 	}
 }
