@@ -27,6 +27,10 @@ type options struct {
 	only     string
 	bodies   int
 	pushes   int
+
+	mailboxes, peerMailboxes, crowdPushes int
+	crowdRest                             time.Duration
+
 	pushmail string
 	source   string
 	json     bool
@@ -70,6 +74,11 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 	}
+	if o.mailboxes > 0 {
+		if err := crowds(ctx, o, report, os.Stderr); err != nil {
+			return err
+		}
+	}
 	report.judge()
 	if o.json {
 		return json.NewEncoder(os.Stdout).Encode(report)
@@ -87,6 +96,10 @@ func parseOptions(args []string) (*options, error) {
 	f.StringVar(&o.only, "only", "", "names of clients, separated by commas; the floor and pushmail are always there")
 	f.IntVar(&o.bodies, "bodies", 1000, "messages whose bodies to fetch over a slow link; 0 leaves that part out")
 	f.IntVar(&o.pushes, "pushes", 300, "pushes to measure; 0 leaves that part out")
+	f.IntVar(&o.mailboxes, "mailboxes", 10_000, "mailboxes that idle; 0 leaves that part out")
+	f.IntVar(&o.peerMailboxes, "peer-mailboxes", 2000, "… of other clients, at most")
+	f.DurationVar(&o.crowdRest, "rest", 20*time.Second, "how long the CPU time of idle mailboxes is measured")
+	f.IntVar(&o.crowdPushes, "crowd-pushes", 1000, "pushes to measure among idle mailboxes; 0 leaves that part out")
 	f.StringVar(&o.pushmail, "pushmail", "", "the pushmail `program` to measure; it is built if empty")
 	f.StringVar(&o.source, "source", "..", "the `directory` of the module pushmail is built from")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of tables")

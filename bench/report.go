@@ -20,6 +20,7 @@ type Report struct {
 	Fetch   *FetchReport   `json:"fetch,omitempty"`
 	Bodies  *BodiesReport  `json:"bodies,omitempty"`
 	Latency *LatencyReport `json:"latency,omitempty"`
+	Crowd   *CrowdReport   `json:"crowd,omitempty"`
 	Goals   []Goal         `json:"goals"`
 }
 
@@ -106,6 +107,9 @@ func (r *Report) print(w io.Writer) error {
 	}
 	if r.Latency != nil {
 		r.Latency.print(w)
+	}
+	if r.Crowd != nil {
+		r.Crowd.print(w)
 	}
 	fmt.Fprintf(w, "\nGoals\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

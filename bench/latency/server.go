@@ -38,7 +38,7 @@ type Server struct {
 
 // NewServer starts a server.
 func NewServer() (*Server, error) {
-	cert, err := selfSigned()
+	cert, err := SelfSigned()
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +56,11 @@ func NewServer() (*Server, error) {
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // CertPEM is the certificate for clients to trust.
-func (s *Server) CertPEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.cert.Certificate[0]})
+func (s *Server) CertPEM() []byte { return CertPEM(s.cert) }
+
+// CertPEM is a certificate for clients to trust.
+func CertPEM(cert tls.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
 }
 
 // Close ends all sessions.
@@ -107,8 +110,8 @@ func (c watchedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// selfSigned makes a certificate for 127.0.0.1.
-func selfSigned() (tls.Certificate, error) {
+// SelfSigned makes a certificate for 127.0.0.1.
+func SelfSigned() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
