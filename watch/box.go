@@ -9,9 +9,10 @@ import (
 
 // box is what is known of one mailbox, over all the connections to it. One goroutine at a time uses it.
 type box struct {
-	o    Options
+	o    *Options // shared by all mailboxes of the account
+	name string
 	out  func(Event) error // gives an event to the consumer; nil means that it is acknowledged
-	seen *summaries
+	seen summaries
 
 	// ledger has the acknowledged state and what is not acknowledged yet; nil before the first open.
 	// It is what a checkpoint is made of, and outlives connections.
@@ -39,9 +40,12 @@ type box struct {
 	announced bool      // the consumer was told that it is open
 }
 
-func newBox(o Options, out func(Event) error) *box {
-	return &box{o: o, out: out, seen: newSummaries(o.Remember)}
+func newBox(o *Options, name string, out func(Event) error) *box {
+	return &box{o: o, name: name, out: out, seen: summaries{most: o.Remember}}
 }
+
+// key names the checkpoint in the Store.
+func (b *box) key() Key { return Key{Account: b.o.Account, Mailbox: b.name} }
 
 // known is the state that was acknowledged last, nil if there is none.
 func (b *box) known() *mailbox.State {

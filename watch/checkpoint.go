@@ -22,7 +22,7 @@ func (b *box) load(ctx context.Context) error {
 	if b.loaded {
 		return nil
 	}
-	stored, err := b.o.Store.Load(ctx, b.o.key())
+	stored, err := b.o.Store.Load(ctx, b.key())
 	if err != nil {
 		return b.checkpointError(fmt.Errorf("cannot be read: %w", err))
 	}
@@ -40,7 +40,7 @@ func (b *box) load(ctx context.Context) error {
 }
 
 func (b *box) checkpointError(err error) error {
-	e := &CheckpointError{Key: b.o.key(), Err: err}
+	e := &CheckpointError{Key: b.key(), Err: err}
 	if s, ok := b.o.Store.(interface{ Path(Key) string }); ok {
 		e.Path = s.Path(e.Key)
 	}
@@ -63,18 +63,18 @@ func (b *box) save(ctx context.Context) {
 	b.savedAt = time.Now()
 	state, err := b.ledger.State().MarshalBinary()
 	if err == nil {
-		err = b.o.Store.Save(context.WithoutCancel(ctx), b.o.key(), state)
+		err = b.o.Store.Save(context.WithoutCancel(ctx), b.key(), state)
 	}
 	if err != nil {
 		b.saveFails++
 		if b.saveFails&(b.saveFails-1) == 0 { // 1, 2, 4, 8 …: a full disk must not fill the log
 			b.o.Logger.Error("checkpoint not saved: after a crash, events since the last one that was saved are reported again",
-				"account", b.o.Account, "mailbox", b.o.Mailbox, "err", err, "failures", b.saveFails)
+				"account", b.o.Account, "mailbox", b.name, "err", err, "failures", b.saveFails)
 		}
 		return
 	}
 	if b.saveFails > 0 {
-		b.o.Logger.Info("checkpoint saved again", "account", b.o.Account, "mailbox", b.o.Mailbox)
+		b.o.Logger.Info("checkpoint saved again", "account", b.o.Account, "mailbox", b.name)
 	}
 	b.unsaved, b.saveFails = 0, 0
 }

@@ -65,7 +65,7 @@ func flagNames(flags []imap.Flag) []string {
 
 // newEvent returns an event of the watched mailbox, noticed now.
 func (b *box) newEvent(t Type) Event {
-	ev := Event{Type: t, Time: time.Now(), Account: b.o.Account, User: b.o.User, Host: b.o.Client.Addr, Mailbox: b.o.Mailbox}
+	ev := Event{Type: t, Time: time.Now(), Account: b.o.Account, User: b.o.User, Host: b.o.Client.Addr, Mailbox: b.name}
 	if b.ledger != nil {
 		ev.UIDValidity = b.uidValidity
 	}

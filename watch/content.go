@@ -106,7 +106,7 @@ func (s *session) fetchTexts(ctx context.Context, list []wantedText) error {
 		err = s.fetchBodies(ctx, list)
 	}
 	if err != nil && isRefusal(err) {
-		s.b.o.Logger.Warn("the server does not give the text of messages", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "err", err)
+		s.b.o.Logger.Warn("the server does not give the text of messages", "account", s.b.o.Account, "mailbox", s.b.name, "err", err)
 		return nil
 	}
 	return err

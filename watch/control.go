@@ -65,8 +65,8 @@ const fullVisits = time.Hour
 
 func newControl(o AccountOptions, out func(Event) error, start func(machine) func()) *control {
 	c := &control{o: o, out: out, start: start, members: map[string]*member{}}
-	c.revive = newRevival(&c.o.Options, &c.health, func(info *LinkInfo) error {
-		b := box{o: c.o.Options, health: c.health}
+	c.revive = newRevival(&c.o.Options, "", c.o.KeepTrying, &c.health, func(info *LinkInfo) error {
+		b := box{o: &c.o.Options, health: c.health}
 		return c.out(b.linkEvent(info))
 	})
 	return c

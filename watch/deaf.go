@@ -55,7 +55,7 @@ func (s *session) noticeDeaf() error {
 	s.hearing.inARow = 0
 	s.b.deafUntil = time.Now().Add(deafFor)
 	s.b.deafs++
-	s.b.o.Logger.Warn("the server tells of changes only when it is asked for something", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox)
+	s.b.o.Logger.Warn("the server tells of changes only when it is asked for something", "account", s.b.o.Account, "mailbox", s.b.name)
 	return s.b.emit(s.b.linkEvent(&LinkInfo{Up: true, Reason: "the server did not push in IDLE, but told all afterwards", Class: "deaf"}))
 }
 

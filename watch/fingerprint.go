@@ -26,14 +26,14 @@ func (s *session) confirm(ctx context.Context, known *mailbox.State, opened *mai
 		if again.UIDValidity == opened.UIDValidity {
 			return again, nil
 		}
-		s.b.o.Logger.Warn("the server contradicts itself about UIDVALIDITY", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox,
+		s.b.o.Logger.Warn("the server contradicts itself about UIDVALIDITY", "account", s.b.o.Account, "mailbox", s.b.name,
 			"known", known.UIDValidity(), "first", opened.UIDValidity, "then", again.UIDValidity)
 		opened = again
 	}
 	if opened.UIDValidity == known.UIDValidity() {
 		return opened, nil
 	}
-	return nil, fmt.Errorf("open %q: UIDVALIDITY is another one each time, %d before and %d now", s.b.o.Mailbox, known.UIDValidity(), opened.UIDValidity)
+	return nil, fmt.Errorf("open %q: UIDVALIDITY is another one each time, %d before and %d now", s.b.name, known.UIDValidity(), opened.UIDValidity)
 }
 
 // newLedger makes the ledger of the mailbox as it was opened: what the checkpoint did not know is in it and waits to
@@ -90,7 +90,7 @@ func (s *session) reunite(ctx context.Context, known *mailbox.State, l *mailbox.
 		}
 	}
 	fresh := ru.Fresh()
-	s.b.o.Logger.Info("the mailbox was renumbered", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox,
+	s.b.o.Logger.Info("the mailbox was renumbered", "account", s.b.o.Account, "mailbox", s.b.name,
 		"messages", l.View().Exists(), "found again", ru.Found(), "new", fresh.Len())
 	l.Renew(fresh)
 	ru.Remember(l, time.Now())
@@ -116,7 +116,7 @@ func (s *session) fingerprint(ctx context.Context, l *mailbox.Ledger) error {
 func (s *session) identify(ctx context.Context, set imap.UIDSet, found func(*imap.Message, mailbox.Identity, bool)) error {
 	for m, err := range s.conn.Fetch(ctx, set, s.basis.Fetch()) {
 		if err != nil && isRefusal(err) {
-			s.b.o.Logger.Warn("the server does not say what identifies messages", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "err", err)
+			s.b.o.Logger.Warn("the server does not say what identifies messages", "account", s.b.o.Account, "mailbox", s.b.name, "err", err)
 			return nil
 		}
 		if err != nil {

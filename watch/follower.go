@@ -14,9 +14,9 @@ type follower struct {
 	s      *session // nil without a connection
 }
 
-func newFollower(b *box) *follower {
+func newFollower(b *box, keepTrying bool) *follower {
 	f := &follower{b: b}
-	f.revive = newRevival(&b.o, &b.health, func(info *LinkInfo) error { return b.emit(b.linkEvent(info)) })
+	f.revive = newRevival(b.o, b.name, keepTrying, &b.health, func(info *LinkInfo) error { return b.emit(b.linkEvent(info)) })
 	return f
 }
 
@@ -52,7 +52,7 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 // begin connects, opens the mailbox and reports what has changed.
 func (f *follower) begin(ctx context.Context) error {
 	f.revive.began = time.Now()
-	l, err := connect(ctx, &f.b.o)
+	l, err := connect(ctx, f.b.o)
 	if err != nil {
 		return err
 	}

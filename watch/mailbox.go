@@ -26,13 +26,13 @@ func Mailbox(ctx context.Context, o Options) iter.Seq2[Event, error] {
 			yield(Event{}, err)
 			return
 		}
-		b := newBox(o, func(ev Event) error {
+		b := newBox(&o, o.Mailbox, func(ev Event) error {
 			if !yield(ev, nil) {
 				return errLeft
 			}
 			return nil
 		})
-		f := newFollower(b)
+		f := newFollower(b, o.KeepTrying)
 		err = drive(ctx, f)
 		if !errors.Is(err, errLeft) {
 			yield(Event{}, err)

@@ -102,7 +102,7 @@ func (m *Manager) Add(o AccountOptions) error {
 	m.accounts[o.Account] = a
 	t := newTask(m, a)
 	if one {
-		t.machine = newFollower(newBox(o.Options, t.put))
+		t.machine = newFollower(newBox(&o.Options, o.Mailbox, t.put), true)
 	} else {
 		start := func(sub machine) (stop func()) { return m.start(a, sub) }
 		t.machine = newControl(o, t.put, start)

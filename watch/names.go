@@ -112,9 +112,7 @@ func (c *control) remember(r *imapclient.Listed) bool {
 	c.names.Names[r.Mailbox] = is
 	m := c.members[r.Mailbox]
 	if m == nil {
-		o := c.o.Options
-		o.Mailbox, o.KeepTrying = r.Mailbox, true
-		m = &member{box: newBox(o, c.out)}
+		m = &member{box: newBox(&c.o.Options, r.Mailbox, c.out)}
 		c.members[r.Mailbox] = m
 	}
 	m.list = &r.List
@@ -201,8 +199,7 @@ func (c *control) forget(ctx context.Context, n string) {
 }
 
 func (c *control) nameEvent(n string, info *NameInfo) Event {
-	b := box{o: c.o.Options}
-	b.o.Mailbox = n
+	b := box{o: &c.o.Options, name: n}
 	ev := b.newEvent(MailboxName)
 	ev.Name = info
 	return withID(ev)

@@ -123,6 +123,3 @@ func (o *Options) host() string {
 func (o *Options) pollInterval() time.Duration {
 	return cmp.Or(o.Client.PollInterval, o.service(nil, nil).PollInterval)
 }
-
-// key names the checkpoint in the Store.
-func (o *Options) key() Key { return Key{Account: o.Account, Mailbox: o.Mailbox} }

@@ -34,9 +34,9 @@ func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.Vi
 	}
 	view, changes, report, err := rs.Finish()
 	if err != nil {
-		return fail(fmt.Errorf("compare %q with the checkpoint: %w", s.b.o.Mailbox, err))
+		return fail(fmt.Errorf("compare %q with the checkpoint: %w", s.b.name, err))
 	}
-	s.b.o.Logger.Debug("compared with the checkpoint", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox,
+	s.b.o.Logger.Debug("compared with the checkpoint", "account", s.b.o.Account, "mailbox", s.b.name,
 		"method", report.Method, "steps", report.Steps, "new", report.New, "expunged", report.Expunged, "flags", report.Flagged, "left", report.Left)
 	return view, changes, report, nil
 }
@@ -60,7 +60,7 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 		counted = counted || exists
 		opened.Observe(r)
 	}
-	_, err := s.conn.Select(ctx, s.b.o.Mailbox, o)
+	_, err := s.conn.Select(ctx, s.b.name, o)
 	switch {
 	case err != nil && !isRefusal(err):
 		return nil, err
@@ -71,7 +71,7 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 	}
 	if err != nil {
 		// To take it for an empty or a renumbered mailbox would lose what is known.
-		return nil, &MailboxError{Mailbox: s.b.o.Mailbox, Err: err}
+		return nil, &MailboxError{Mailbox: s.b.name, Err: err}
 	}
 	return opened, nil
 }
@@ -141,7 +141,7 @@ func (s *session) askedInVain(view *mailbox.View, news int) {
 	default:
 		s.inVain = news
 		missing := s.b.ledger.GiveUp()
-		s.b.o.Logger.Warn("the server announces messages that it does not return", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "missing", missing)
+		s.b.o.Logger.Warn("the server announces messages that it does not return", "account", s.b.o.Account, "mailbox", s.b.name, "missing", missing)
 	}
 	s.vain = 0
 }
@@ -163,7 +163,7 @@ func (s *session) fetchSummaries(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		s.b.o.Logger.Warn("the server does not say what the new messages are", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "err", err)
+		s.b.o.Logger.Warn("the server does not say what the new messages are", "account", s.b.o.Account, "mailbox", s.b.name, "err", err)
 	}
 	for uid := range set.All() {
 		if _, came := s.fresh[uid]; !came {
@@ -184,7 +184,7 @@ func (s *session) fetch(ctx context.Context, set imap.UIDSet, o *imap.FetchOptio
 			return err
 		}
 		for _, bad := range m.Errs {
-			s.b.o.Logger.Warn("part of a message could not be read", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "uid", m.UID, "err", bad)
+			s.b.o.Logger.Warn("part of a message could not be read", "account", s.b.o.Account, "mailbox", s.b.name, "uid", m.UID, "err", bad)
 		}
 		if m.Items&^(imap.ItemUID|imap.ItemFlags|imap.ItemModSeq) == 0 || len(s.fresh) >= 4*maxFresh {
 			continue

@@ -21,9 +21,11 @@ func (h *health) verified() { h.verifiedAt = time.Now() }
 
 // revival decides when a lost connection is tried again, and tells of it.
 type revival struct {
-	o   *Options
-	h   *health
-	say func(*LinkInfo) error // emits a Link event
+	o          *Options
+	mailbox    string // "" for the connection that looks at all
+	keepTrying bool   // even if it has never worked
+	h          *health
+	say        func(*LinkInfo) error // emits a Link event
 
 	retry   backoff
 	began   time.Time // when the last attempt was made
@@ -34,8 +36,8 @@ type revival struct {
 	blamed  bool      // a Link event said that somebody has to change something
 }
 
-func newRevival(o *Options, h *health, say func(*LinkInfo) error) revival {
-	return revival{o: o, h: h, say: say, retry: backoff{base: o.Backoff, cap: o.MaxBackoff}}
+func newRevival(o *Options, mailbox string, keepTrying bool, h *health, say func(*LinkInfo) error) revival {
+	return revival{o: o, mailbox: mailbox, keepTrying: keepTrying, h: h, say: say, retry: backoff{base: o.Backoff, cap: o.MaxBackoff}}
 }
 
 // lost notes the end of a connection, or of an attempt to make one. It returns err if no other attempt
@@ -46,7 +48,7 @@ func (r *revival) lost(ctx context.Context, err error) error {
 		return err
 	case cause != nil:
 		return cause
-	case !r.h.everOpened && !r.o.KeepTrying, isFinal(err):
+	case !r.h.everOpened && !r.keepTrying, isFinal(err):
 		return err
 	}
 	verdict := imapclient.Classify(err)
@@ -65,7 +67,7 @@ func (r *revival) lost(ctx context.Context, err error) error {
 	if r.since.IsZero() {
 		r.since = time.Now()
 	}
-	r.o.Logger.Info("connection lost", "account", r.o.Account, "mailbox", r.o.Mailbox, "class", verdict.Class, "err", err, "retry_in", d)
+	r.o.Logger.Info("connection lost", "account", r.o.Account, "mailbox", r.mailbox, "class", verdict.Class, "err", err, "retry_in", d)
 	blame := verdict.Class == imapclient.ClassAuth || verdict.Class == imapclient.ClassConfig
 	if r.h.down && (r.blamed || !blame) {
 		return nil

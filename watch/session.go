@@ -153,7 +153,7 @@ func (s *session) proceed(ctx context.Context) error {
 		default:
 			return err
 		}
-		s.b.o.Logger.Info("resynchronising", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "err", err)
+		s.b.o.Logger.Info("resynchronising", "account", s.b.o.Account, "mailbox", s.b.name, "err", err)
 		if err := s.open(ctx); err != nil {
 			return err
 		}

@@ -79,7 +79,7 @@ func (c *control) status(dst []MailboxStatus) []MailboxStatus {
 }
 
 func (b *box) status() MailboxStatus {
-	st := MailboxStatus{Mailbox: b.o.Mailbox, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: time.Now().Before(b.deafUntil), DeafCount: b.deafs}
+	st := MailboxStatus{Mailbox: b.name, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: time.Now().Before(b.deafUntil), DeafCount: b.deafs}
 	switch {
 	case b.ledger != nil:
 		st.Exists = int(b.ledger.View().Exists())

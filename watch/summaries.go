@@ -12,7 +12,12 @@ import (
 // summaries remembers what the messages were that were seen last, so that an expunge can say what is
 // gone. When it is full, the one that was used the longest time ago is forgotten.
 type summaries struct {
-	most    int
+	most int
+	*kept
+}
+
+// kept is what there is for those that remember anything; many mailboxes hear of nothing for weeks.
+type kept struct {
 	byUID   map[imap.UID]*list.Element
 	order   list.List // of remembered; the latest first
 	changed bool      // since it was stored
@@ -24,16 +29,14 @@ type remembered struct {
 	Summary *Summary `json:"summary"`
 }
 
-func newSummaries(most int) *summaries { return &summaries{most: most} }
-
 func (s *summaries) put(uid imap.UID, sum *Summary) {
 	if s.most <= 0 || sum == nil {
 		return
 	}
-	s.drop(uid)
-	if s.byUID == nil {
-		s.byUID = map[imap.UID]*list.Element{}
+	if s.kept == nil {
+		s.kept = &kept{byUID: map[imap.UID]*list.Element{}}
 	}
+	s.drop(uid)
 	s.byUID[uid] = s.order.PushFront(remembered{uid, sum})
 	s.changed = true
 	if s.order.Len() > s.most {
@@ -42,6 +45,9 @@ func (s *summaries) put(uid imap.UID, sum *Summary) {
 }
 
 func (s *summaries) get(uid imap.UID) *Summary {
+	if s.kept == nil {
+		return nil
+	}
 	e := s.byUID[uid]
 	if e == nil {
 		return nil
@@ -51,6 +57,9 @@ func (s *summaries) get(uid imap.UID) *Summary {
 }
 
 func (s *summaries) drop(uid imap.UID) {
+	if s.kept == nil {
+		return
+	}
 	if e := s.byUID[uid]; e != nil {
 		s.order.Remove(e)
 		delete(s.byUID, uid)
@@ -60,9 +69,11 @@ func (s *summaries) drop(uid imap.UID) {
 
 // forget drops all: the UIDs mean something else now.
 func (s *summaries) forget() {
-	s.order.Init()
-	clear(s.byUID)
-	s.changed = true
+	if s.kept != nil {
+		s.order.Init()
+		clear(s.byUID)
+		s.changed = true
+	}
 }
 
 // seenMessages is how summaries are stored, the latest last.
@@ -87,19 +98,21 @@ func (b *box) loadSeen(ctx context.Context) {
 	var stored seenMessages
 	err = json.Unmarshal(text, &stored)
 	if err != nil || stored.Version != seenVersion || b.stored == nil || stored.UIDValidity != b.stored.UIDValidity() {
-		b.o.Logger.Info("summaries of messages seen cannot be used", "account", b.o.Account, "mailbox", b.o.Mailbox, "version", stored.Version, "err", err)
+		b.o.Logger.Info("summaries of messages seen cannot be used", "account", b.o.Account, "mailbox", b.name, "version", stored.Version, "err", err)
 		return
 	}
 	for _, m := range stored.Messages {
 		b.seen.put(m.UID, m.Summary)
 	}
-	b.seen.changed = false
+	if b.seen.kept != nil {
+		b.seen.changed = false
+	}
 }
 
 // saveSeen stores the summaries if that is due, or at the end.
 func (b *box) saveSeen(ctx context.Context, atEnd bool) {
 	s := b.seen
-	if !s.changed || b.uidValidity == 0 || !atEnd && time.Since(s.savedAt) < saveSeenEvery {
+	if s.kept == nil || !s.changed || b.uidValidity == 0 || !atEnd && time.Since(s.savedAt) < saveSeenEvery {
 		return
 	}
 	s.changed, s.savedAt = false, time.Now()
@@ -112,10 +125,10 @@ func (b *box) saveSeen(ctx context.Context, atEnd bool) {
 		err = b.o.Store.Save(context.WithoutCancel(ctx), b.seenKey(), text)
 	}
 	if err != nil {
-		b.o.Logger.Warn("summaries of messages seen not saved", "account", b.o.Account, "mailbox", b.o.Mailbox, "err", err)
+		b.o.Logger.Warn("summaries of messages seen not saved", "account", b.o.Account, "mailbox", b.name, "err", err)
 	}
 }
 
 func (b *box) seenKey() Key {
-	return Key{Account: b.o.Account, Mailbox: b.o.Mailbox, Kind: SeenMessages}
+	return Key{Account: b.o.Account, Mailbox: b.name, Kind: SeenMessages}
 }

@@ -141,7 +141,7 @@ func (c *control) staff() {
 	for _, m := range c.members {
 		switch {
 		case hot[m] && m.stop == nil:
-			m.stop = c.start(newFollower(m.box))
+			m.stop = c.start(newFollower(m.box, true))
 		case !hot[m] && m.stop != nil:
 			m.stop()
 			m.stop, m.visitedAt = nil, time.Time{}
@@ -153,7 +153,7 @@ func (c *control) staff() {
 // is tried again at the next sweep.
 func (c *control) goHome(ctx context.Context, b *box) error {
 	err := c.openHome(ctx, b)
-	if m := c.member(b.o.Mailbox); m != nil && c.isRefused(m, err) {
+	if m := c.member(b.name); m != nil && c.isRefused(m, err) {
 		c.home, c.link.sink = nil, nil
 		return nil
 	}

@@ -85,7 +85,7 @@ func (s *session) checkTruth(ctx context.Context) error {
 	}
 	s.deaf++
 	s.b.deafUntil = time.Now().Add(deafFor)
-	s.b.o.Logger.Warn("the server has not told of changes", "account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "difference", diff)
+	s.b.o.Logger.Warn("the server has not told of changes", "account", s.b.o.Account, "mailbox", s.b.name, "difference", diff)
 	if err := s.b.emit(s.b.linkEvent(&LinkInfo{Up: true, Reason: "the server did not push: " + diff, Class: "deaf"})); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (e *deafError) Error() string { return "the server did not push: " + e.diff
 
 // compare says how the server's figures differ from what is known, or "".
 func (s *session) compare(ctx context.Context) (string, error) {
-	st, err := s.conn.Status(ctx, s.b.o.Mailbox, truthItems)
+	st, err := s.conn.Status(ctx, s.b.name, truthItems)
 	if err != nil {
 		if isRefusal(err) {
 			// Some servers refuse STATUS of the selected mailbox; a NOOP that is answered is all there is.

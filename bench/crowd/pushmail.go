@@ -15,7 +15,9 @@ type manager struct {
 	hosts *watch.Hosts
 }
 
-func newManager(s *Setup) subject { return &manager{Setup: s, hosts: &watch.Hosts{LoginsPerSecond: -1}} }
+func newManager(s *Setup) subject {
+	return &manager{Setup: s, hosts: &watch.Hosts{LoginsPerSecond: -1}}
+}
 
 func (s *Setup) clientOptions() imapclient.Options {
 	o := imapclient.Options{Addr: s.Addr, Security: imapclient.InsecurePlaintext}
