@@ -74,7 +74,7 @@ func (o AccountOptions) resolved() (AccountOptions, error) {
 //
 // The sequence ends as that of Mailbox does. Link events without a mailbox tell of the connection that
 // looks at all of them. A mailbox that the server lists and refuses to open is logged, and tried again when
-// its STATUS changes, or after an hour.
+// its STATUS changes, or after a minute, then two, four, up to an hour.
 func Account(ctx context.Context, o AccountOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		o, err := o.resolved()

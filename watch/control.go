@@ -35,6 +35,7 @@ type control struct {
 	notified  bool
 	overflows int  // how often it has ceased to on this connection
 	relist    bool // the server said that names have changed
+	restless  int  // how often in a row what was visited had changed again each time
 }
 
 // member is a mailbox of the account.
@@ -47,6 +48,8 @@ type member struct {
 	seen, now figures
 	visitedAt time.Time
 	refused   string // why the server did not open it, "" if it did
+	refusals  int    // how often in a row it did not, when it was visited
+	retryAt   time.Time
 }
 
 // figures is what STATUS tells of a mailbox. As long as they are the same nothing has changed, as far as
@@ -60,8 +63,14 @@ type figures struct {
 }
 
 // fullVisits is how often each mailbox is opened whatever its STATUS says: some changes do not show in
-// it, and Gmail's HIGHESTMODSEQ can be ahead of what it tells.
-const fullVisits = time.Hour
+// it, and Gmail's HIGHESTMODSEQ can be ahead of what it tells. firstRetry is when one that was refused is tried
+// again; that doubles each time, up to fullVisits. anotherRound is how long to wait when what was visited has changed
+// again each time; that doubles, too, up to the next sweep.
+const (
+	fullVisits   = time.Hour
+	firstRetry   = time.Minute
+	anotherRound = 5 * time.Second
+)
 
 func newControl(o AccountOptions, out func(Event) error, start func(machine) func()) *control {
 	c := &control{o: o, out: out, start: start, members: map[string]*member{}}
@@ -130,9 +139,11 @@ func (c *control) work(ctx context.Context) error {
 	// What comes to light during the visits is visited, too, but not for ever: a server may contradict itself.
 	for range 3 {
 		if visited, err := c.visitChanged(ctx); err != nil || !visited {
+			c.restless = 0
 			return err
 		}
 	}
+	c.restless++
 	return nil
 }
 
@@ -162,7 +173,29 @@ func (c *control) rest() rest {
 			r.until = due
 		}
 	}
+	if due := c.nextVisit(); !due.IsZero() && due.Before(r.until) {
+		r.until = due
+	}
 	return r
+}
+
+// nextVisit is when a mailbox is to be visited whatever the server says; zero if none is before the next sweep.
+func (c *control) nextVisit() (at time.Time) {
+	for _, m := range c.members {
+		due := m.retryAt
+		switch {
+		case m.stop != nil, c.home != nil && c.home.b == m.box:
+			continue
+		case m.seen != m.now:
+			due = time.Now().Add(anotherRound << min(c.restless, 10))
+		case m.refused == "":
+			continue
+		}
+		if at.IsZero() || due.Before(at) {
+			at = due
+		}
+	}
+	return at
 }
 
 // hear takes note of what the server says of mailboxes that are not selected.
@@ -260,7 +293,7 @@ func (c *control) visitChanged(ctx context.Context) (visited bool, err error) {
 
 // wantsVisit reports whether the mailbox must be opened to see what has changed.
 func (m *member) wantsVisit() bool {
-	return m.seen != m.now || time.Since(m.visitedAt) >= fullVisits
+	return m.seen != m.now || time.Since(m.visitedAt) >= fullVisits || m.refused != "" && !time.Now().Before(m.retryAt)
 }
 
 // visit opens a mailbox and reports what has changed in it.
@@ -285,13 +318,25 @@ func (c *control) visit(ctx context.Context, m *member) error {
 		err = s.proceed(ctx)
 	}
 	c.link.sink = nil
-	if !c.isRefused(m, err) && err != nil {
+	refused := c.isRefused(m, err)
+	if !refused && err != nil {
 		return err
 	}
 	b.saveSeen(ctx, false)
 	b.settle()
-	m.seen, m.visitedAt = now, time.Now()
+	m.visited(now, refused)
 	return nil
+}
+
+// visited notes that the mailbox was opened, or not, when STATUS was so.
+func (m *member) visited(now figures, refused bool) {
+	m.seen, m.visitedAt = now, time.Now()
+	if !refused {
+		m.refusals = 0
+		return
+	}
+	m.retryAt = m.visitedAt.Add(min(firstRetry<<min(m.refusals, 6), fullVisits))
+	m.refusals++
 }
 
 // isRefused notes and reports whether the server does not open a mailbox that it lists.

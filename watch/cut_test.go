@@ -35,18 +35,25 @@ func TestStruckEverywhere(t *testing.T) {
 		name        string
 		without     imap.Capabilities
 		connections int // of an account; 0 for watch.Mailbox
+		notify      bool
 	}{
-		{"qresync", rungs[0].without, 0},
-		{"condstore", rungs[1].without, 0},
-		{"uid-diff", rungs[2].without, 0},
-		{"poll", imap.Capabilities{imap.CapIdle}, 0},
-		{"account", nil, 2},
-		{"account, one connection", nil, 1},
-		{"account without CONDSTORE", rungs[2].without, 1},
+		{"qresync", rungs[0].without, 0, false},
+		{"condstore", rungs[1].without, 0, false},
+		{"uid-diff", rungs[2].without, 0, false},
+		{"poll", imap.Capabilities{imap.CapIdle}, 0, false},
+		{"account", nil, 2, false},
+		{"account, one connection", nil, 1, false},
+		{"account without CONDSTORE", rungs[2].without, 1, false},
+		{"account, NOTIFY", nil, 1, true},
+		{"account, NOTIFY without CONDSTORE", rungs[2].without, 1, true},
 	}
 	for _, kind := range kinds {
 		for _, how := range []string{cut, stalled, halfClosed, duplicated} {
 			t.Run(kind.name+", "+how, func(t *testing.T) {
+				o := imaptest.ServerOptions{Without: kind.without}
+				if kind.notify {
+					o.Capabilities = withNotify()
+				}
 				step := int64(47)
 				switch {
 				case *everyByte:
@@ -54,9 +61,9 @@ func TestStruckEverywhere(t *testing.T) {
 				case testing.Short():
 					step = 199
 				}
-				total := struckSession(t, kind.without, kind.connections, "", 0)
+				total := struckSession(t, o, kind.connections, "", 0)
 				for k := int64(1); k <= total; k += step {
-					struckSession(t, kind.without, kind.connections, how, k)
+					struckSession(t, o, kind.connections, how, k)
 					if t.Failed() {
 						t.Fatalf("%s after byte %d of %d", how, k, total)
 					}
@@ -67,8 +74,8 @@ func TestStruckEverywhere(t *testing.T) {
 }
 
 // struckSession runs a history in which the first connection is struck after k bytes, and returns how many bytes came on it.
-func struckSession(t *testing.T, without imap.Capabilities, connections int, how string, k int64) (came int64) {
-	inBubble(t, &imaptest.ServerOptions{Without: without}, func(b *bench) {
+func struckSession(t *testing.T, o imaptest.ServerOptions, connections int, how string, k int64) (came int64) {
+	inBubble(t, &o, func(b *bench) {
 		b.opts.KeepTrying = true
 		if connections > 0 {
 			b.account = &watch.AccountOptions{MaxConnections: connections}

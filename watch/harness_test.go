@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
 	"github.com/pushmail/pushmail/imaptest"
 	"github.com/pushmail/pushmail/watch"
@@ -29,6 +30,7 @@ type bench struct {
 	opts   watch.Options
 	// account, if not nil, has the whole account be watched, with opts for what both have.
 	account *watch.AccountOptions
+	notify  bool // the server has NOTIFY
 	trace   *lockedBuffer
 
 	mu      sync.Mutex
@@ -68,6 +70,9 @@ func inBubble(t *testing.T, o *imaptest.ServerOptions, test func(b *bench)) {
 		}
 	})
 }
+
+// withNotify are the capabilities of a server that has NOTIFY, too.
+func withNotify() imap.Capabilities { return append(imaptest.DefaultCapabilities(), imap.CapNotify) }
 
 func loginAs(user string) func(context.Context, *imapclient.Conn) error {
 	return func(ctx context.Context, c *imapclient.Conn) error { return c.Login(ctx, user, "secret") }
