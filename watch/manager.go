@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/pushmail/pushmail/imapclient"
 )
 
 // ManagerOptions are the settings of a [Manager]. Handler is needed.
@@ -37,11 +39,10 @@ type ManagerOptions struct {
 // goroutines, but not from Handler.
 type Manager struct {
 	o      ManagerOptions
-	ctx    context.Context
-	cancel context.CancelCauseFunc
 	slots  chan struct{}
-	waiter waiter
+	poller *imapclient.Poller
 	tasks  sync.WaitGroup
+	unjump func() // ends the looking for jumps of the clock
 
 	mu       sync.Mutex
 	accounts map[string]*managed // guarded by mu
@@ -51,8 +52,8 @@ type Manager struct {
 // managed is an account of a Manager: a machine, and those that it has started.
 type managed struct {
 	name  string
-	tasks map[*task]struct{} // guarded by Manager.mu
-	err   error              // guarded by Manager.mu: why it cannot go on
+	tasks []*task // guarded by Manager.mu
+	err   error   // guarded by Manager.mu: why it cannot go on
 }
 
 // NewManager returns a Manager without accounts.
@@ -66,8 +67,12 @@ func NewManager(o ManagerOptions) (*Manager, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	m := &Manager{o: o, slots: make(chan struct{}, max(cmp.Or(o.Active, 256), 1)), waiter: goWaiter{}, accounts: map[string]*managed{}}
-	m.ctx, m.cancel = context.WithCancelCause(context.Background())
+	poller, err := imapclient.NewPoller(nil)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{o: o, slots: make(chan struct{}, max(cmp.Or(o.Active, 256), 1)), poller: poller, accounts: map[string]*managed{}}
+	m.unjump = onJump(m.jumped)
 	return m, nil
 }
 
@@ -98,9 +103,9 @@ func (m *Manager) Add(o AccountOptions) error {
 	if m.accounts[o.Account] != nil {
 		return fmt.Errorf("watch: there is an account %q already", o.Account)
 	}
-	a := &managed{name: o.Account, tasks: map[*task]struct{}{}}
+	a := &managed{name: o.Account}
 	m.accounts[o.Account] = a
-	t := newTask(m, a)
+	t := &task{m: m, account: a}
 	if one {
 		t.machine = newFollower(newBox(&o.Options, o.Mailbox, t.put), true)
 	} else {
@@ -115,8 +120,7 @@ func (m *Manager) Add(o AccountOptions) error {
 func (m *Manager) start(a *managed, sub machine) (stop func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := newTask(m, a)
-	t.machine = sub
+	t := &task{m: m, account: a, machine: sub}
 	m.runLocked(t)
 	return func() {
 		<-m.slots // a task that waits must not keep others from working, least of all that one
@@ -126,7 +130,7 @@ func (m *Manager) start(a *managed, sub machine) (stop func()) {
 }
 
 func (m *Manager) runLocked(t *task) {
-	t.account.tasks[t] = struct{}{}
+	t.account.tasks = append(t.account.tasks, t)
 	m.tasks.Add(1)
 	go t.run(nil)
 }
@@ -139,7 +143,7 @@ func (m *Manager) Remove(ctx context.Context, account string) (bool, error) {
 	delete(m.accounts, account)
 	var tasks []*task
 	if a != nil {
-		tasks = slices.Collect(maps.Keys(a.tasks))
+		tasks = slices.Clone(a.tasks)
 	}
 	m.mu.Unlock()
 	for _, t := range tasks {
@@ -158,11 +162,9 @@ func (m *Manager) Remove(ctx context.Context, account string) (bool, error) {
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	m.closed = true
-	var tasks []*task
-	for _, a := range m.accounts {
-		tasks = slices.AppendSeq(tasks, maps.Keys(a.tasks))
-	}
+	tasks := m.allLocked()
 	m.mu.Unlock()
+	m.unjump()
 	for _, t := range tasks {
 		t.cancel(errManagerClosed)
 	}
@@ -173,17 +175,34 @@ func (m *Manager) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		m.cancel(errManagerClosed)
-		return nil
+		return m.poller.Close()
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// allLocked returns all tasks. The caller holds mu.
+func (m *Manager) allLocked() (tasks []*task) {
+	for _, a := range m.accounts {
+		tasks = append(tasks, a.tasks...)
+	}
+	return tasks
+}
+
+// jumped has all that rest be told that the clock has jumped.
+func (m *Manager) jumped() {
+	m.mu.Lock()
+	tasks := m.allLocked()
+	m.mu.Unlock()
+	for _, t := range tasks {
+		t.jumped()
 	}
 }
 
 // ended notes that a task has come to its end.
 func (m *Manager) ended(t *task, err error) {
 	m.mu.Lock()
-	delete(t.account.tasks, t)
+	t.account.tasks = slices.DeleteFunc(t.account.tasks, func(other *task) bool { return other == t })
 	failed := !errors.Is(err, errStopped) && !errors.Is(err, errManagerClosed)
 	if failed {
 		t.account.err = err
@@ -215,8 +234,8 @@ func (m *Manager) Status() []AccountStatus {
 	for _, name := range slices.Sorted(maps.Keys(m.accounts)) {
 		a := m.accounts[name]
 		st := AccountStatus{Account: name, Err: a.err}
-		for t := range a.tasks {
-			st.Mailboxes = append(st.Mailboxes, t.status()...)
+		for _, t := range a.tasks {
+			st.Mailboxes = t.status(st.Mailboxes)
 		}
 		slices.SortFunc(st.Mailboxes, func(a, b MailboxStatus) int { return cmp.Compare(a.Mailbox, b.Mailbox) })
 		out = append(out, st)

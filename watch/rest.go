@@ -43,17 +43,46 @@ func (r rest) wait(ctx context.Context) error {
 		wctx, stop = context.WithDeadlineCause(wctx, r.until, errDue)
 		defer stop()
 	}
-	began := time.Now()
 	err := r.waitFor(wctx)
+	if ctx.Err() != nil {
+		return err
+	}
+	return r.over(err)
+}
+
+// over turns what ended the wait into what the machine is to hear, and tells it of a jump.
+func (r rest) over(err error) error {
 	switch {
-	case ctx.Err() != nil || !errors.Is(err, errDue) && !errors.Is(err, errJumped):
+	case r.conn != nil && r.conn.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		return nil // so a Poller says that it is time
+	case !errors.Is(err, errDue) && !errors.Is(err, errJumped):
 		return err
 	case r.conn != nil && r.conn.Err() != nil: // it came in the middle of a write
-		return &imapclient.TimeoutError{Op: "write to the server", After: time.Since(began)}
+		return &imapclient.TimeoutError{Op: "write to the server", After: time.Since(r.conn.LastRead())}
 	case errors.Is(err, errJumped) && r.jumped != nil:
 		r.jumped()
 	}
 	return nil
+}
+
+// begin waits without a goroutine: on the connection in a Poller, else for the time on a timer. It calls wake once, on
+// another goroutine, when the wait is over, with what is for over. rouse ends it at once, with a cause.
+func (r rest) begin(p *imapclient.Poller, wake func(error)) (rouse func(cause error)) {
+	if r.conn != nil {
+		return p.Wait(r.conn, r.until, wake)
+	}
+	var once sync.Once
+	over := func(cause error) { once.Do(func() { wake(cause) }) }
+	var timer *time.Timer
+	if !r.until.IsZero() {
+		timer = time.AfterFunc(time.Until(r.until), func() { over(errDue) })
+	}
+	return func(cause error) {
+		if timer != nil {
+			timer.Stop()
+		}
+		over(cause)
+	}
 }
 
 func (r rest) waitFor(ctx context.Context) error {
@@ -64,26 +93,36 @@ func (r rest) waitFor(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// onJump calls f when the clock has jumped, until the returned function is called.
+// onJump calls f when the clock has jumped, each time, until the returned function is called.
 func onJump(f func()) (stop func()) {
 	began := time.Now()
 	ahead := wallClock().Sub(began.Round(0)) // the calendar, as it was then
 	var t *time.Timer
 	var mu sync.Mutex // t is set before the timer can use it
+	stopped := false
 	mu.Lock()
 	defer mu.Unlock()
 	t = time.AfterFunc(jumpCheck, func() {
 		mu.Lock()
-		defer mu.Unlock()
-		if jumped := wallClock().Sub(began.Round(0)) - ahead - time.Since(began); jumped > jumpLeast {
-			f()
-			return
+		jumped := wallClock().Sub(began.Round(0)) - ahead - time.Since(began)
+		is := jumped > jumpLeast && !stopped
+		if is {
+			ahead += jumped
 		}
-		t.Reset(jumpCheck)
+		mu.Unlock()
+		if is {
+			f()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			t.Reset(jumpCheck)
+		}
 	})
 	return func() {
 		mu.Lock()
 		defer mu.Unlock()
+		stopped = true
 		t.Stop()
 	}
 }

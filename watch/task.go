@@ -8,45 +8,54 @@ import (
 	"time"
 )
 
-// task is a machine that a Manager drives: on a goroutine while it has something to do, on none while it rests.
+// task is a machine that a Manager drives: on a goroutine while it has something to do, on none while it rests. There are very
+// many, most of them at rest: what is needed only to work is made then.
 type task struct {
 	m       *Manager
 	account *managed
 	machine machine
-	ctx     context.Context
-	done    chan struct{}
+	ctx     context.Context // of the turn; only its goroutine uses it
 
 	mu     sync.Mutex
 	stopBy error                   // guarded by mu: why it is to end
-	quit   context.CancelCauseFunc // ends ctx
-	rouse  func()                  // guarded by mu: ends the rest; nil while it works
-	busy   time.Time               // guarded by mu: since when it works
-	last   []MailboxStatus         // guarded by mu: as it was after the last turn
+	ended  bool                    // guarded by mu
+	done   chan struct{}           // guarded by mu: closed at the end; nil while nobody waits for that
+	quit   context.CancelCauseFunc // guarded by mu: ends ctx; nil while it rests
+	r      rest                    // guarded by mu
+	rouse  func(cause error)       // guarded by mu: ends r; nil while it works
+	busy   *busy                   // guarded by mu: nil while it rests
 }
 
-func newTask(m *Manager, a *managed) *task {
-	t := &task{m: m, account: a, done: make(chan struct{})}
-	t.ctx, t.quit = context.WithCancelCause(m.ctx)
-	return t
+// busy is what is told of a task that works.
+type busy struct {
+	since  time.Time
+	before []MailboxStatus
 }
 
-// run makes a turn and begins to rest. heard is what the rest before came to.
+// run makes a turn and begins to rest. heard is what the rest before ended with.
 func (t *task) run(heard error) {
+	ctx, quit := context.WithCancelCause(context.Background())
+	defer quit(nil)
 	t.mu.Lock()
-	t.busy, t.rouse = time.Now(), nil
+	heard = t.r.over(heard)
+	t.busy = &busy{time.Now(), t.machine.status(nil)}
+	t.r, t.rouse, t.quit = rest{}, nil, quit
 	if t.stopBy != nil {
 		heard = t.stopBy
+		quit(heard)
 	}
 	t.mu.Unlock()
 	t.m.slots <- struct{}{}
-	r, err := t.machine.turn(t.ctx, heard)
+	t.ctx = ctx
+	r, err := t.machine.turn(ctx, heard)
 	<-t.m.slots
 	if err != nil {
-		t.machine.close(t.ctx)
-		close(t.done)
+		t.machine.close(ctx)
+		t.end()
 		t.m.ended(t, err)
 		return
 	}
+	t.ctx = nil
 	t.rest(r)
 }
 
@@ -54,13 +63,24 @@ func (t *task) run(heard error) {
 func (t *task) rest(r rest) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.busy = time.Time{}
-	t.last = t.machine.status(t.last[:0])
+	t.busy, t.quit = nil, nil
 	if t.stopBy != nil {
 		go t.run(t.stopBy)
 		return
 	}
-	t.rouse = t.m.waiter.wait(r, func(err error) { go t.run(err) })
+	t.r, t.rouse = r, r.begin(t.m.poller, t.woken)
+}
+
+// woken is called when the rest is over. Whoever waits for many must not be held up.
+func (t *task) woken(err error) { go t.run(err) }
+
+// jumped is called when the clock has jumped.
+func (t *task) jumped() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rouse != nil {
+		t.rouse(errJumped)
+	}
 }
 
 // cancel has the task end soon.
@@ -71,21 +91,42 @@ func (t *task) cancel(cause error) {
 		return
 	}
 	t.stopBy = cause
-	t.quit(cause)
+	if t.quit != nil {
+		t.quit(cause)
+	}
 	if t.rouse != nil {
-		t.rouse()
+		t.rouse(errStopped)
+	}
+}
+
+func (t *task) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = true
+	if t.done != nil {
+		close(t.done)
 	}
 }
 
 // stop ends the task and returns when it has ended.
 func (t *task) stop() {
 	t.cancel(errStopped)
-	<-t.done
+	_ = t.wait(context.Background())
 }
 
+// wait returns when the task has ended, or with the cause of ctx.
 func (t *task) wait(ctx context.Context) error {
+	t.mu.Lock()
+	if t.done == nil {
+		t.done = make(chan struct{})
+		if t.ended {
+			close(t.done)
+		}
+	}
+	done := t.done
+	t.mu.Unlock()
 	select {
-	case <-t.done:
+	case <-done:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -103,28 +144,20 @@ func (t *task) put(ev Event) error {
 	return err
 }
 
-// status is the state of what the task watches. While it works it is that after the last turn.
-func (t *task) status() []MailboxStatus {
+// status is the state of what the task watches. While it works it is that before.
+func (t *task) status(dst []MailboxStatus) []MailboxStatus {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := append([]MailboxStatus(nil), t.last...)
-	for i := range out {
-		out[i].Busy = t.busy
+	switch {
+	case t.ended:
+		return dst
+	case t.busy == nil:
+		return t.machine.status(dst)
 	}
-	return out
-}
-
-// waiter has machines wait.
-type waiter interface {
-	// wait calls wake once, not before it has returned, when the rest is over. rouse ends it at once.
-	wait(r rest, wake func(error)) (rouse func())
-}
-
-// goWaiter waits for the server on goroutines, and for the time on timers.
-type goWaiter struct{}
-
-func (goWaiter) wait(r rest, wake func(error)) (rouse func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	go func() { wake(r.wait(ctx)) }()
-	return func() { cancel(errStopped) }
+	first := len(dst)
+	dst = append(dst, t.busy.before...)
+	for i := range dst[first:] {
+		dst[first+i].Busy = t.busy.since
+	}
+	return dst
 }
