@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/internal/tlsfiles"
 )
 
 // connFlags are the flags of every command that connects to a server.
@@ -171,36 +171,18 @@ func (f *connFlags) route(o *imapclient.Options) (err error) {
 
 // tlsConfig returns nil without --ca-file and --client-cert.
 func (f *connFlags) tlsConfig() (*tls.Config, error) {
-	if f.caFile == "" && f.clientCert == "" {
-		if f.clientKey != "" {
-			return nil, usageError{errors.New("--client-key needs --client-cert FILE")}
-		}
-		return nil, nil
+	if f.clientKey != "" && f.clientCert == "" {
+		return nil, usageError{errors.New("--client-key needs --client-cert FILE")}
 	}
-	cfg := &tls.Config{}
-	if f.clientCert != "" {
-		cert, err := tls.LoadX509KeyPair(f.clientCert, cmp.Or(f.clientKey, f.clientCert))
-		if err != nil {
-			return nil, usageError{fmt.Errorf("--client-cert: %w", err)}
-		}
-		cfg.Certificates = []tls.Certificate{cert}
-	}
-	if f.caFile == "" {
-		return cfg, nil
-	}
-	text, err := os.ReadFile(f.caFile)
-	if err != nil {
+	cfg, err := tlsfiles.Load(tlsfiles.Files{CA: f.caFile, Cert: f.clientCert, Key: f.clientKey})
+	var wrong *tlsfiles.Error
+	switch {
+	case !errors.As(err, &wrong):
+		return cfg, err
+	case wrong.Which == tlsfiles.CA:
 		return nil, usageError{fmt.Errorf("--ca-file: %w", err)}
 	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool() // a system without any
-	}
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, usageError{fmt.Errorf("--ca-file: %s has no certificate in PEM format (-----BEGIN CERTIFICATE-----)", clean(f.caFile))}
-	}
-	cfg.RootCAs = roots
-	return cfg, nil
+	return nil, usageError{fmt.Errorf("--client-cert: %w", err)}
 }
 
 func (f *connFlags) logger(w io.Writer) (*slog.Logger, error) {
