@@ -193,7 +193,11 @@ func (x *exchange) cancelAfter(t *testing.T, turns []turn, k int) (usable bool) 
 	cancel(why)
 	start := time.Now()
 	err := <-returned
-	if took := time.Since(start); took > 0 {
+	most := time.Duration(0)
+	if x.name == "Wait" {
+		most = time.Second // for a line of its own
+	}
+	if took := time.Since(start); took > most {
 		t.Errorf("it took %v to return", took)
 	}
 	if err == nil {

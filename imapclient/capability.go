@@ -69,9 +69,8 @@ func (c *Conn) enabledNow(got imap.Capabilities) {
 	}
 	utf8 := c.utf8Locked()
 	c.mu.Unlock()
-	if utf8 && !c.wire.UTF8 {
-		c.wire.UTF8 = true
-		c.dec = imapwire.NewDecoder(&c.wire)
+	if utf8 {
+		c.setUTF8(true)
 	}
 }
 

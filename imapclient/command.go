@@ -178,12 +178,13 @@ func (c *Conn) send(ctx context.Context, cmd *command, build func(*imapwire.Comm
 func (c *Conn) encodeOptions() imapwire.EncodeOptions {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	caps := c.capsLocked()
 	return imapwire.EncodeOptions{
-		LiteralPlus:  c.caps.Has(imap.CapLiteralPlus),
-		LiteralMinus: c.caps.Has(imap.CapLiteralMinus),
+		LiteralPlus:  caps.Has(imap.CapLiteralPlus),
+		LiteralMinus: caps.Has(imap.CapLiteralMinus),
 		UTF8:         c.utf8Locked(),
 		UIDOnly:      c.enabled.Has(imap.CapUIDOnly) || c.notify == notifyShifts,
-		Binary:       c.caps.Has(imap.CapBinary),
+		Binary:       caps.Has(imap.CapBinary),
 		MaxLine:      c.opts.MaxCommandLine,
 	}
 }

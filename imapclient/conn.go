@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
-	"github.com/pushmail/pushmail/imapwire"
 )
 
 // Conn is a connection to an IMAP server. It lives until it is closed, by Close, Logout, the server
@@ -24,8 +23,9 @@ type Conn struct {
 
 // core is a connection. Several Conns share it while a pipeline runs.
 type core struct {
-	opts Options
-	intr interrupter
+	opts    settings
+	opening *Options // all that was set, while New is under way
+	intr    interrupter
 	// bodies is the loop over FetchBodies that holds the connection, if any.
 	bodies atomic.Pointer[bodyLoop]
 	// piping is the pipeline that holds the connection, if any.
@@ -37,9 +37,8 @@ type core struct {
 	// drive is held by the goroutine that drives the connection. It guards the fields below it.
 	drive     chan struct{}
 	nc        net.Conn
-	framer    *imapwire.Framer
-	dec       *imapwire.Decoder
-	wire      imapwire.Options
+	*reader        // nil in a connection that was parked: see takeReader
+	utf8      bool // names and strings are UTF-8
 	tagNum    uint32
 	pending   []*command // sent and not yet completed, in order
 	cont      *command   // the one that waits for "+"
@@ -53,17 +52,17 @@ type core struct {
 	// mu guards the fields below it, which other goroutines may read.
 	mu         sync.Mutex
 	state      State
-	caps       imap.Capabilities
+	caps       *offer // nil: nothing
 	capsKnow   bool
 	enabled    imap.Capabilities
 	selected   *Selected
 	bye        *imap.Status
-	tlsState   *tls.ConnectionState
+	tls        *tls.Conn
 	security   Security
 	lastRead   time.Time
 	notify     notifyMode
 	err        error
-	done       chan struct{}
+	done       chan struct{} // nil if nobody has asked for it
 	compressed bool
 }
 
@@ -85,19 +84,16 @@ func (s State) String() string {
 
 func newConn(nc net.Conn, o Options) *Conn {
 	c := &Conn{core: &core{
-		opts:  o,
-		drive: make(chan struct{}, 1),
-		nc:    nc,
-		wire:  o.Wire,
-		done:  make(chan struct{}),
+		opts:    o.settings(),
+		opening: &o,
+		drive:   make(chan struct{}, 1),
+		nc:      nc,
 	}}
 	c.intr.nc = nc
 	if c.gate = newGate(nc); c.gate != nil {
 		c.nc = c.gate
 	}
-	c.framer = imapwire.NewFramer(source{c}, &c.wire)
-	c.framer.Stream = c.streamOf
-	c.dec = imapwire.NewDecoder(&c.wire)
+	c.takeReader()
 	return c
 }
 
@@ -112,11 +108,18 @@ func (c *Conn) State() State {
 }
 
 // Capabilities returns what the server offers now, without those that Options.MaskCapabilities names.
-// It is what the server said last; no command is sent.
+// It is what the server said last; no command is sent. It must not be changed.
 func (c *Conn) Capabilities() imap.Capabilities {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.caps
+	return c.capsLocked()
+}
+
+func (c *Conn) capsLocked() imap.Capabilities {
+	if c.caps == nil {
+		return nil
+	}
+	return c.caps.caps
 }
 
 // Enabled returns what ENABLE has switched on.
@@ -137,8 +140,13 @@ func (c *Conn) Selected() *Selected {
 // TLS returns the state of TLS, or nil without it.
 func (c *Conn) TLS() *tls.ConnectionState {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.tlsState
+	t := c.tls
+	c.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	state := t.ConnectionState()
+	return &state
 }
 
 // LastRead returns when the server was last heard.
@@ -152,7 +160,17 @@ func (c *Conn) LastRead() time.Time {
 func (c *Conn) RemoteAddr() net.Addr { return c.intr.nc.RemoteAddr() }
 
 // Done is closed when the connection is.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
 
 // Err returns nil while the connection lives, and then a *[ClosedError] with what ended it.
 func (c *Conn) Err() error {
@@ -177,7 +195,9 @@ func (c *Conn) fail(cause error) error {
 	}
 	c.err = &ClosedError{Cause: cause}
 	c.selected = nil
-	close(c.done)
+	if c.done != nil {
+		close(c.done)
+	}
 	_ = c.intr.nc.Close()
 	c.opts.Trace.note("closed: " + cause.Error())
 	c.unpark()
@@ -186,6 +206,14 @@ func (c *Conn) fail(cause error) error {
 
 // acquire waits until this goroutine may drive the connection.
 func (c *Conn) acquire(ctx context.Context) error {
+	err := c.acquireDrive(ctx)
+	if err == nil {
+		c.takeReader()
+	}
+	return err
+}
+
+func (c *Conn) acquireDrive(ctx context.Context) error {
 	if err := c.Err(); err != nil {
 		return notSent(err)
 	}
@@ -214,7 +242,7 @@ func (c *Conn) acquire(ctx context.Context) error {
 		return notSent(ErrInBodies)
 	case <-ctx.Done():
 		return notSent(context.Cause(ctx))
-	case <-c.done:
+	case <-c.Done():
 		return notSent(c.Err())
 	}
 }
@@ -245,7 +273,7 @@ func (c *Conn) setCapabilities(caps imap.Capabilities) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caps, c.capsKnow = kept, true
+	c.caps, c.capsKnow = offerOf(kept), true
 }
 
 func (c *Conn) forgetCapabilities() {

@@ -54,11 +54,12 @@ func New(ctx context.Context, nc net.Conn, o *Options) (*Conn, error) {
 func (c *Conn) open(ctx context.Context) error {
 	c.drive <- struct{}{}
 	defer c.release()
-	if err := c.opts.check(); err != nil {
+	defer func() { c.opening = nil }()
+	if err := c.opening.check(); err != nil {
 		return err
 	}
 	given, isTLS := c.nc.(*tls.Conn)
-	security := c.opts.Security
+	security := c.opening.Security
 	switch {
 	case isTLS:
 		security = ImplicitTLS
@@ -110,8 +111,8 @@ func (c *Conn) greeting(ctx context.Context) error {
 	}}
 	c.pending = []*command{hello}
 	defer func() { c.pending = nil }()
-	by := time.Now().Add(c.opts.GreetingTimeout)
-	if err := c.stepUntil(ctx, "greeting", by, c.opts.GreetingTimeout); err != nil {
+	by := time.Now().Add(c.opening.GreetingTimeout)
+	if err := c.stepUntil(ctx, "greeting", by, c.opening.GreetingTimeout); err != nil {
 		return c.greetingFailed(err)
 	}
 	if got == nil {
@@ -155,7 +156,7 @@ func notIMAP(head []byte) error {
 // preauth handles a session that is authenticated already. In cleartext it would stay in cleartext,
 // since STARTTLS is only allowed before (RFC 9051 section 11.1).
 func (c *Conn) preauth() error {
-	if c.TLS() == nil && !(c.opts.AllowPreauth && c.opts.Security == InsecurePlaintext) {
+	if c.TLS() == nil && !(c.opening.AllowPreauth && c.opening.Security == InsecurePlaintext) {
 		return &SecurityError{"the server greeted with PREAUTH before TLS: refused, since the session could never be encrypted"}
 	}
 	c.setState(StateAuthenticated)

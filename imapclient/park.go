@@ -81,6 +81,7 @@ func (k *parked) turn() (over bool, by time.Time, err error) {
 	select {
 	case c.drive <- struct{}{}:
 		defer func() { <-c.drive }()
+		c.takeReader()
 	default:
 		return k.Err() != nil, k.limit(), k.Err() // who drives will poke when it has finished
 	}
@@ -92,8 +93,7 @@ func (k *parked) turn() (over bool, by time.Time, err error) {
 	if over {
 		return true, by, err
 	}
-	c.framer.Release()
-	c.dec.Release()
+	c.leaveReader()
 	if until := k.limit(); !until.IsZero() && until.Before(by) {
 		by = until
 	}

@@ -170,7 +170,7 @@ func (c *Conn) acquireAfter(ctx context.Context, p *pipeline) error {
 			}
 		case <-ctx.Done():
 			return notSent(context.Cause(ctx))
-		case <-c.done:
+		case <-c.Done():
 			return notSent(c.Err())
 		}
 	}

@@ -42,9 +42,9 @@ func (c *Conn) upgrade(ctx context.Context) error {
 // upgradeAnswered reads until STARTTLS is answered. A server that keeps talking does not get more time.
 func (c *Conn) upgradeAnswered(ctx context.Context, cmd *command) error {
 	defer c.intr.watch(ctx)()
-	by := time.Now().Add(c.opts.TLSTimeout)
+	by := time.Now().Add(c.opening.TLSTimeout)
 	for !cmd.done {
-		if err := c.stepUntil(ctx, "STARTTLS", by, c.opts.TLSTimeout); err != nil {
+		if err := c.stepUntil(ctx, "STARTTLS", by, c.opening.TLSTimeout); err != nil {
 			return err
 		}
 	}
@@ -55,7 +55,7 @@ func (c *Conn) upgradeAnswered(ctx context.Context, cmd *command) error {
 func (c *Conn) upgradeRefused(text string, offered bool) error {
 	said := excerpt([]byte(text))
 	switch {
-	case c.opts.Security != InsecureOpportunisticTLS:
+	case c.opening.Security != InsecureOpportunisticTLS:
 		return &SecurityError{fmt.Sprintf("the server refused to switch to TLS (%s): not going on in cleartext; perhaps it has TLS on port 993 (imaps://)", said)}
 	case offered:
 		return &SecurityError{fmt.Sprintf("the server offers to switch to TLS and then refuses it (%s): not going on in cleartext, for this is how an attack looks", said)}

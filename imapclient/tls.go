@@ -8,7 +8,7 @@ import (
 
 // startTLS puts TLS on top of the transport.
 func (c *Conn) startTLS(ctx context.Context) error {
-	cfg := c.opts.tlsConfig()
+	cfg := c.opening.tlsConfig()
 	if cfg.ServerName == "" && !cfg.InsecureSkipVerify {
 		return &OptionError{"Addr", "it is empty, and so is TLSConfig.ServerName: nobody knows which name must be in the server's certificate"}
 	}
@@ -17,14 +17,14 @@ func (c *Conn) startTLS(ctx context.Context) error {
 
 // handshake makes t, which is on top of the transport, the connection. It may have done its handshake already.
 func (c *Conn) handshake(ctx context.Context, t *tls.Conn) error {
-	late := &TimeoutError{Op: "TLS handshake", After: c.opts.TLSTimeout}
-	hctx, cancel := context.WithTimeoutCause(ctx, c.opts.TLSTimeout, late)
+	late := &TimeoutError{Op: "TLS handshake", After: c.opening.TLSTimeout}
+	hctx, cancel := context.WithTimeoutCause(ctx, c.opening.TLSTimeout, late)
 	defer cancel()
 	_ = c.intr.nc.SetDeadline(time.Time{})
 	err := t.HandshakeContext(hctx)
 	state := t.ConnectionState()
 	if err == nil {
-		err = checkPins(c.opts.Pins, &state) // a *tls.Conn of somebody else has not done it
+		err = checkPins(c.opening.Pins, &state) // a *tls.Conn of somebody else has not done it
 	}
 	if err != nil {
 		if cause := context.Cause(hctx); cause != nil {
@@ -35,7 +35,7 @@ func (c *Conn) handshake(ctx context.Context, t *tls.Conn) error {
 	c.nc = t
 	c.framer.Reset(source{c})
 	c.mu.Lock()
-	c.tlsState = &state
+	c.tls = t
 	c.mu.Unlock()
 	c.opts.Trace.note(describeTLS(&state))
 	return nil
@@ -74,7 +74,7 @@ func (o *Options) tlsConfig() *tls.Config {
 			return verify(s)
 		}
 	}
-	return cfg
+	return configOf(cfg)
 }
 
 // sharesSessions reports whether connections with cfg may resume each other's TLS sessions without anybody

@@ -56,8 +56,8 @@ func (e *CertificateError) Details() string {
 }
 
 func (c *Conn) explainTLS(err error) error {
-	_, addr := c.opts.hostPort()
-	if c.opts.Addr == "" {
+	_, addr := c.opening.hostPort()
+	if c.opening.Addr == "" {
 		addr = "the server"
 	}
 	return explainTLS(addr, err)

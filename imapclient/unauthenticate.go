@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/pushmail/pushmail/imap"
-	"github.com/pushmail/pushmail/imapwire"
 )
 
 // Unauthenticate ends the session of the user and keeps the connection, for the next login (RFC 8437). The
@@ -33,10 +32,7 @@ func (c *Conn) Unauthenticate(ctx context.Context) error {
 func (c *Conn) loggedOff(toldCapabilities bool) {
 	c.stopCompression()
 	c.wait = waitState{}
-	if c.wire.UTF8 {
-		c.wire.UTF8 = false
-		c.dec = imapwire.NewDecoder(&c.wire)
-	}
+	c.setUTF8(false)
 	if !toldCapabilities {
 		c.forgetCapabilities()
 	}

@@ -280,10 +280,11 @@ func (c *Conn) acquireToWait(ctx context.Context) error {
 	}
 	select {
 	case c.drive <- struct{}{}:
+		c.takeReader()
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-c.done:
+	case <-c.Done():
 		return c.Err()
 	}
 }

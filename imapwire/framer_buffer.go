@@ -103,6 +103,12 @@ func (f *Framer) giveBack() {
 	f.buf, f.array = nil, nil
 }
 
+// Resting reports whether nothing is unfinished, read ahead or buffered: after Release the Framer may as well be used
+// for something else, from Reset on.
+func (f *Framer) Resting() bool {
+	return f.buf == nil && f.mode == inLine && len(f.lits) == 0 && f.readErr == nil && f.fatalErr == nil
+}
+
 // Release gives the buffer back, so that a connection that waits costs nothing here. What was read of
 // an unfinished response is kept in a slice of its size. The next call of Next takes a buffer again.
 // What Next returned last is not valid any more.

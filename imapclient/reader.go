@@ -1,0 +1,58 @@
+package imapclient
+
+import (
+	"sync"
+
+	"github.com/pushmail/pushmail/imapwire"
+)
+
+// reader makes responses of the bytes of a connection. One that is parked and has nothing unfinished has none.
+type reader struct {
+	wire   imapwire.Options // that both were made with
+	framer *imapwire.Framer
+	dec    *imapwire.Decoder
+}
+
+var readers = sync.Pool{}
+
+// wireOptions are the codec's options as they are now.
+func (c *Conn) wireOptions() *imapwire.Options {
+	w := c.opts.Wire
+	w.UTF8 = c.utf8
+	return &w
+}
+
+// takeReader gives the connection a reader if it has none. The caller drives.
+func (c *Conn) takeReader() {
+	if c.reader != nil {
+		return
+	}
+	r, _ := readers.Get().(*reader)
+	if wire := c.wireOptions(); r == nil || r.wire != *wire {
+		r = &reader{*wire, imapwire.NewFramer(nil, wire), imapwire.NewDecoder(wire)}
+	}
+	r.framer.Reset(source{c})
+	r.framer.Stream = c.streamOf
+	c.reader = r
+}
+
+// leaveReader gives back what it can. The caller drives.
+func (c *Conn) leaveReader() {
+	c.framer.Release()
+	c.dec.Release()
+	if c.framer.Resting() {
+		c.framer.Reset(nil)
+		c.framer.Stream = nil
+		readers.Put(c.reader)
+		c.reader = nil
+	}
+}
+
+// setUTF8 is called when names and strings begin or cease to be UTF-8. The caller drives.
+func (c *Conn) setUTF8(on bool) {
+	if c.utf8 != on {
+		c.utf8 = on
+		c.wire.UTF8 = on
+		c.dec.SetUTF8(on)
+	}
+}
