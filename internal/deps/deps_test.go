@@ -40,7 +40,7 @@ var layers = []layer{
 	{"internal/suggest", "", ""},
 	{"internal/tlsfiles", "", ""},
 	{"internal/secret", "imap imapauth provider", "golang.org/x/oauth2 github.com/zalando/go-keyring"},
-	{"internal/config", "imap imapauth imapclient provider internal/secret internal/suggest", "github.com/pelletier/go-toml/v2"},
+	{"internal/config", "imap imapauth imapclient provider internal/secret internal/suggest internal/tlsfiles", "github.com/pelletier/go-toml/v2 golang.org/x/net"},
 	{"internal/app", "...", anything},
 	{"cmd/...", "...", anything},
 	{"examples/...", "imap imapclient imapauth watch event imaptest", anything},

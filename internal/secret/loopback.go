@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// loopback reports whether a host is this machine, by its address or by a name that RFC 6761 section 6.3 reserves for it.
-func loopback(host string) bool {
+// Loopback reports whether a host is this machine, by its address or by a name that RFC 6761 section 6.3 reserves for it.
+func Loopback(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.Unmap().IsLoopback()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"path/filepath"
 	"strings"
 
 	"github.com/pushmail/pushmail/imapauth"
@@ -165,7 +166,7 @@ func parseCallback(kind Kind, text string) (Ref, error) {
 		return Ref{}, errors.New(`not a valid URL: want "https://HOST/PATH"`)
 	case u.User != nil:
 		return Ref{}, errors.New("the URL of a credential service must not have a user or password in it: let the service accept this machine, by a client address or a socket")
-	case kind == HTTP && !loopback(u.Hostname()):
+	case kind == HTTP && !Loopback(u.Hostname()):
 		return Ref{}, errors.New("http:// would show the password to anyone on the way: use https://, or a service on this machine (127.0.0.1, ::1, localhost)")
 	}
 	return Ref{kind: kind, text: text}, nil
@@ -206,3 +207,11 @@ func (r Ref) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // MarshalText returns the reference without a secret.
 func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// In returns r with the path of a file made absolute: it is meant from dir.
+func (r Ref) In(dir string) Ref {
+	if r.kind == File && !filepath.IsAbs(r.text) {
+		r.text = filepath.Join(dir, r.text)
+	}
+	return r
+}
