@@ -95,7 +95,7 @@ func (c *control) turn(ctx context.Context, heard error) (rest, error) {
 			return rest{}, err
 		}
 		if !c.revive.due() {
-			return c.revive.asleep()
+			return c.revive.asleep(ctx)
 		}
 		err = c.begin(ctx)
 	}
@@ -106,7 +106,7 @@ func (c *control) turn(ctx context.Context, heard error) (rest, error) {
 	if err := c.revive.lost(ctx, err); err != nil {
 		return rest{}, err
 	}
-	return c.revive.asleep()
+	return c.revive.asleep(ctx)
 }
 
 // begin connects and looks at everything.

@@ -35,7 +35,7 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 			return rest{}, err
 		}
 		if !f.revive.due() {
-			return f.revive.asleep()
+			return f.revive.asleep(ctx)
 		}
 		err = f.begin(ctx)
 	}
@@ -46,7 +46,7 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 	if err := f.revive.lost(ctx, err); err != nil {
 		return rest{}, err
 	}
-	return f.revive.asleep()
+	return f.revive.asleep(ctx)
 }
 
 // begin connects, opens the mailbox and reports what has changed.

@@ -93,11 +93,11 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 		changed = c.remember(r) || changed
 	}
 	for _, n := range slices.Sorted(maps.Keys(gone)) {
-		delete(c.names.Names, n)
 		c.forget(ctx, n) // its checkpoint stays in the Store
 		if err := c.out(c.nameEvent(n, &NameInfo{Change: event.NameDeleted, MailboxID: gone[n].MailboxID})); err != nil {
 			return err
 		}
+		delete(c.names.Names, n) // not before it was told
 	}
 	if !changed && known {
 		return nil

@@ -34,6 +34,7 @@ type revival struct {
 	since   time.Time // when the first of those in a row failed, or the session before them was lost
 	queued  bool      // retryAt is its turn to log in
 	blamed  bool      // a Link event said that somebody has to change something
+	unsaid  bool      // the Link event that says so was not taken
 }
 
 func newRevival(o *Options, mailbox string, keepTrying bool, h *health, say func(*LinkInfo) error) revival {
@@ -69,11 +70,25 @@ func (r *revival) lost(ctx context.Context, err error) error {
 	}
 	r.o.Logger.Info("connection lost", "account", r.o.Account, "mailbox", r.mailbox, "class", verdict.Class, "err", err, "retry_in", d)
 	blame := verdict.Class == imapclient.ClassAuth || verdict.Class == imapclient.ClassConfig
-	if r.h.down && (r.blamed || !blame) {
+	if r.h.down && !r.unsaid && (r.blamed || !blame) {
 		return nil
 	}
 	r.h.down, r.blamed = true, r.blamed || blame
-	return r.say(&LinkInfo{Reason: reason(err), Class: verdict.Class.String(), RetryIn: d})
+	err = r.say(&LinkInfo{Reason: reason(err), Class: verdict.Class.String(), RetryIn: d})
+	r.unsaid = err != nil
+	return r.unlessRefused(ctx, err)
+}
+
+// unlessRefused is the error of saying something, if it is the end. A consumer that does not take an event is no reason to
+// give up: it is said with the next attempt.
+func (r *revival) unlessRefused(ctx context.Context, err error) error {
+	if errors.Is(err, errLeft) || context.Cause(ctx) != nil {
+		return err
+	}
+	if err != nil {
+		r.o.Logger.Warn("the loss of a connection could not be told", "account", r.o.Account, "mailbox", r.mailbox, "err", err)
+	}
+	return nil
 }
 
 // isFinal reports whether no other attempt can help.
@@ -99,7 +114,7 @@ func (r *revival) due() bool {
 }
 
 // asleep is the rest until the next attempt; it says so when what is watched becomes stale meanwhile.
-func (r *revival) asleep() (rest, error) {
+func (r *revival) asleep(ctx context.Context) (rest, error) {
 	if !r.h.everOpened || r.h.stale {
 		return rest{until: r.retryAt}, nil
 	}
@@ -110,8 +125,9 @@ func (r *revival) asleep() (rest, error) {
 		}
 		return rest{until: r.retryAt}, nil
 	}
-	r.h.stale = true
-	return rest{until: r.retryAt}, r.say(&LinkInfo{Stale: true, Reason: reason(r.cause), Class: imapclient.Classify(r.cause).Class.String()})
+	err := r.say(&LinkInfo{Stale: true, Reason: reason(r.cause), Class: imapclient.Classify(r.cause).Class.String()})
+	r.h.stale = err == nil
+	return rest{until: r.retryAt}, r.unlessRefused(ctx, err)
 }
 
 // revived notes that the connection works, and says so if it was said to be lost.
@@ -121,6 +137,11 @@ func (r *revival) revived() error {
 	if !r.h.down && !r.h.stale {
 		return nil
 	}
-	r.h.down, r.h.stale = false, false
-	return r.say(&LinkInfo{Up: true})
+	if !r.unsaid {
+		if err := r.say(&LinkInfo{Up: true}); err != nil {
+			return err
+		}
+	}
+	r.h.down, r.h.stale, r.unsaid = false, false, false
+	return nil
 }

@@ -34,7 +34,7 @@ var layers = []layer{
 	{"internal/journal", "watch event", ""},
 	{"internal/journal/sqlite", "internal/journal watch", "modernc.org/sqlite golang.org/x/sys"},
 	{"internal/journal/journaltest", "internal/journal watch watch/storetest", anything},
-	{"internal/account", "watch event internal/journal", ""},
+	{"internal/account", "watch event internal/journal internal/status", ""},
 	{"internal/sink", "", ""},
 	{"internal/deliver", "internal/journal internal/sink event", "github.com/expr-lang/expr"},
 	{"internal/suggest", "", ""},
