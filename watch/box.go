@@ -32,6 +32,9 @@ type box struct {
 	// fingerprinted: it was asked what identifies the messages that are not remembered.
 	fingerprinted bool
 
+	// suspects are messages that may end the connection when they are asked for.
+	suspects suspects
+
 	health
 	deafUntil time.Time // the push is not relied upon until then
 	deafs     int       // how often it failed

@@ -15,6 +15,9 @@ type hearing struct {
 	// came that should have been pushed. inARow counts the latter since the former.
 	pushed, late time.Time
 	inARow       int
+	// mute counts the NOOPs in a row whose answer had no word of what was told right after, when figures were asked for;
+	// untold the truth checks in a row that found flags of which nothing was said.
+	mute, untold int
 	// busySince is when this side has ceased to listen, zero while it listens: what came since lay in wait for it.
 	busySince time.Time
 }
@@ -27,6 +30,14 @@ const (
 	shortIdle = 30 * time.Second
 	longBusy  = 5 * time.Second
 )
+
+// heard notes that the server said something of messages; by itself, or in answer to a NOOP of Conn.Wait, if nothing else
+// was going on.
+func (h *hearing) heard() {
+	if h.busySince.IsZero() {
+		h.mute, h.untold = 0, 0
+	}
+}
 
 // heardNews notes that messages have come or gone.
 func (s *session) heardNews(r imap.Response) {
@@ -46,17 +57,30 @@ func (s *session) heardNews(r imap.Response) {
 	}
 }
 
-// noticeDeaf tells the consumer that the push has failed, if it has. The mailbox is polled for an hour then; after that
-// IDLE gets another chance.
+// noticeDeaf tells the consumer that the push has failed, if it has.
 func (s *session) noticeDeaf() error {
-	if s.hearing.inARow < deafAfter || time.Now().Before(s.b.deafUntil) {
+	if time.Now().Before(s.b.deafUntil) {
 		return nil
 	}
-	s.hearing.inARow = 0
+	switch {
+	case s.hearing.inARow >= deafAfter:
+		return s.isDeaf("in IDLE; all was told afterwards")
+	case s.hearing.mute >= deafAfter:
+		return s.isDeaf("when it was asked by NOOP; all was told when it was asked for figures")
+	case s.hearing.untold >= deafAfter:
+		return s.isDeaf("flags have changed")
+	}
+	return nil
+}
+
+// isDeaf tells the consumer that the server did not tell what it should have. The mailbox is polled by other means
+// for an hour then; after that the push gets another chance.
+func (s *session) isDeaf(what string) error {
+	s.hearing.inARow, s.hearing.mute, s.hearing.untold = 0, 0, 0
 	s.b.deafUntil = time.Now().Add(deafFor)
 	s.b.deafs++
-	s.b.o.Logger.Warn("the server tells of changes only when it is asked for something", "account", s.b.o.Account, "mailbox", s.b.name)
-	return s.b.emit(s.b.linkEvent(&LinkInfo{Up: true, Reason: "the server did not push in IDLE, but told all afterwards", Class: "deaf"}))
+	s.b.o.Logger.Warn("the server has not told of changes", "account", s.b.o.Account, "mailbox", s.b.name, "difference", what)
+	return s.b.emit(s.b.linkEvent(&LinkInfo{Up: true, Reason: "the server did not push: " + what, Class: "deaf"}))
 }
 
 // listenAgain is called at the begin of each turn; what it returns, at its end.

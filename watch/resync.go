@@ -116,9 +116,9 @@ func (s *session) fetchNew(ctx context.Context) error {
 	}
 	before, news := view.Pending(), s.news
 	o := s.contentOptions()
-	if before > maxFresh || len(s.fresh) > maxFresh {
-		// Too many to hold what they are; that is asked for in turn.
-		o = &imap.FetchOptions{Items: o.Items & (imap.ItemUID | imap.ItemFlags | imap.ItemModSeq)}
+	if before > maxFresh || len(s.fresh) > maxFresh || len(s.b.suspects) > 0 {
+		// Too many to hold what they are, or one of them ends the connection: that is asked for in turn.
+		o = &imap.FetchOptions{Items: o.Items & justFlags}
 	}
 	if err := s.fetch(ctx, set, o); err != nil && !isRefusal(err) {
 		return err
@@ -149,14 +149,9 @@ func (s *session) askedInVain(view *mailbox.View, news int) {
 // fetchSummaries asks what the next new messages are that wait to be reported. One that the server
 // does not return, since it is gone or cannot be read, is reported without a summary.
 func (s *session) fetchSummaries(ctx context.Context) error {
-	var set imap.UIDSet
-	for uid := range s.b.ledger.News() {
-		if _, asked := s.fresh[uid]; !asked {
-			set.Add(uid)
-		}
-		if set.Len() >= maxFresh {
-			break
-		}
+	set := s.nextSummaries()
+	if set.Empty() {
+		return nil
 	}
 	err := s.fetch(ctx, set, s.contentOptions())
 	if err != nil && !isRefusal(err) {
@@ -167,18 +162,49 @@ func (s *session) fetchSummaries(ctx context.Context) error {
 	}
 	for uid := range set.All() {
 		if _, came := s.fresh[uid]; !came {
-			s.fresh[uid] = nil // not to be asked for again
+			s.keepFresh(uid, nil) // not to be asked for again
 		}
 	}
 	return nil
 }
 
-// fetch fetches messages and keeps their summaries until they are reported.
-func (s *session) fetch(ctx context.Context, set imap.UIDSet, o *imap.FetchOptions) error {
+// keepFresh keeps the summary of a new message until it is reported; nil if there is none.
+func (s *session) keepFresh(uid imap.UID, sum *Summary) {
 	if s.fresh == nil {
 		s.fresh = map[imap.UID]*Summary{}
 	}
+	s.fresh[uid] = sum
+}
+
+// fetch fetches messages and keeps their summaries until they are reported.
+func (s *session) fetch(ctx context.Context, set imap.UIDSet, o *imap.FetchOptions) error {
 	var texts []wantedText
+	var came imap.UIDSet
+	err := s.fetchRows(ctx, set, o, func(m *imap.Message) {
+		s.mark(m)
+		sum := Summarize(m)
+		s.b.o.Content.trim(sum)
+		s.keepFresh(m.UID, sum)
+		wanted := s.b.o.Content.wantText(texts, m)
+		if len(wanted) == len(texts) {
+			came.Add(m.UID)
+		}
+		texts = wanted
+	})
+	if err == nil {
+		err = s.fetchTexts(ctx, texts)
+	}
+	if err != nil && o.Items&^justFlags != 0 {
+		s.suspect(ctx, set, came)
+	}
+	return err
+}
+
+// justFlags is what is asked of messages when not what they are.
+const justFlags = imap.ItemUID | imap.ItemFlags | imap.ItemModSeq
+
+// fetchRows calls keep with each row that has more than flags, as far as there is room for it.
+func (s *session) fetchRows(ctx context.Context, set imap.UIDSet, o *imap.FetchOptions, keep func(*imap.Message)) error {
 	for m, err := range s.conn.Fetch(ctx, set, o) {
 		if err != nil {
 			return err
@@ -186,14 +212,9 @@ func (s *session) fetch(ctx context.Context, set imap.UIDSet, o *imap.FetchOptio
 		for _, bad := range m.Errs {
 			s.b.o.Logger.Warn("part of a message could not be read", "account", s.b.o.Account, "mailbox", s.b.name, "uid", m.UID, "err", bad)
 		}
-		if m.Items&^(imap.ItemUID|imap.ItemFlags|imap.ItemModSeq) == 0 || len(s.fresh) >= 4*maxFresh {
-			continue
+		if m.Items&^justFlags != 0 && len(s.fresh) < 4*maxFresh {
+			keep(m)
 		}
-		s.mark(m)
-		sum := Summarize(m)
-		s.b.o.Content.trim(sum)
-		s.fresh[m.UID] = sum
-		texts = s.b.o.Content.wantText(texts, m)
 	}
-	return s.fetchTexts(ctx, texts)
+	return nil
 }

@@ -36,15 +36,21 @@ type session struct {
 	// and did not come. It is empty when nothing waits to be reported.
 	fresh map[imap.UID]*Summary
 
+	openedAt  time.Time
 	checkedAt time.Time // the last truth check
 	uidNext   imap.UID  // the UIDNEXT that it has accounted for
 	deaf      int       // truth checks that found what was not pushed
+	// modSeq is the HIGHESTMODSEQ that the last truth check has accounted for, modSeqBefore that of the one before; 0 if the
+	// mailbox has none.
+	modSeq, modSeqBefore imap.ModSeq
 
 	// news counts what the server said of messages coming and going. inVain is its value when pending
 	// messages were asked for and none came: asking again makes sense when there is more news.
 	// vain counts how often in a row later messages came, but not all earlier ones.
 	news, inVain, vain int
-	hearing            hearing
+	// told counts all that the server said of messages, flags as well.
+	told    int
+	hearing hearing
 }
 
 func newSession(b *box, l *link) *session {
@@ -83,7 +89,9 @@ func (s *session) open(ctx context.Context) error {
 	b.unsaved++ // the baseline itself is worth saving
 	s.inVain, s.vain = -1, 0
 	b.verified()
-	s.checkedAt, s.uidNext = time.Now(), view.State().UIDNext()
+	s.openedAt, s.checkedAt, s.uidNext = time.Now(), time.Now(), view.State().UIDNext()
+	s.modSeq = view.State().HighestModSeq()
+	s.modSeqBefore = s.modSeq
 	if s.onOpen != nil {
 		if err := s.onOpen(); err != nil {
 			return err
@@ -109,6 +117,7 @@ func (s *session) announce(ctx context.Context, view *mailbox.View, report mailb
 		return nil
 	}
 	b.seen.forget()
+	b.suspects = nil
 	if err := b.emit(b.resetEvent(view.State(), report)); err != nil {
 		return err
 	}
@@ -122,7 +131,12 @@ func (s *session) apply(r imap.Response) {
 	switch r.(type) {
 	case imap.Exists, imap.Expunge, *imap.Vanished:
 		s.news++
+		s.told++
 		s.heardNews(r)
+		s.hearing.heard()
+	case *imap.Message:
+		s.told++
+		s.hearing.heard()
 	}
 	if s.desync == nil {
 		s.desync = s.model.Apply(r)
@@ -224,6 +238,7 @@ func (s *session) report(ctx context.Context) error {
 		if !ok {
 			clear(s.fresh)
 			clear(s.marks)
+			s.b.suspects = nil
 			return nil
 		}
 		if err := s.reportOne(ctx, ch); err != nil {
@@ -254,6 +269,7 @@ func (s *session) reportOne(ctx context.Context, ch mailbox.Change) error {
 		if err := b.emitChange(ch, sum); err != nil {
 			return err
 		}
+		b.suspects.clear(ch.UID)
 		s.marked(ch.UID)
 		return nil
 	case mailbox.Expunge:

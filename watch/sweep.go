@@ -56,10 +56,7 @@ func (c *control) alive(ctx context.Context) error {
 	if time.Since(c.link.conn.LastRead()) < verifyTimeout {
 		return nil
 	}
-	late := &imapclient.TimeoutError{Op: "sweep", After: verifyTimeout}
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
-	defer cancel()
-	if err := c.link.conn.Noop(ctx); err != nil && !isRefusal(err) {
+	if err := c.link.prove(ctx, "sweep"); err != nil && !isRefusal(err) {
 		return err
 	}
 	return nil

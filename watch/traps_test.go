@@ -289,13 +289,13 @@ func TestTrap08HalfOpenConnection(t *testing.T) {
 	})
 }
 
-// TestTrap09NoBackoff: a message that ends the connection whenever it is asked for makes a loop of logins.
+// TestTrap09NoBackoff: a message that ends the connection whenever anything is asked of it makes a loop of logins.
 func TestTrap09NoBackoff(t *testing.T) {
 	everyWay(t, nil, func(t *testing.T, b *bench) {
 		b.start()
 		b.take()
 		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
-			if asksContent(c) {
+			if c.Name == "UID FETCH" {
 				return imaptest.Drop
 			}
 			return imaptest.Pass

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
-	"github.com/pushmail/pushmail/imapclient"
 	"github.com/pushmail/pushmail/provider"
 )
 
@@ -51,26 +50,21 @@ func (s *session) checkTruth(ctx context.Context) error {
 		return nil
 	}
 	s.checkedAt = time.Now()
-	if s.link.polled() == provider.PollSelect {
+	if s.link.polled() == provider.PollSelect || s.flagsDue() {
 		return errLook
 	}
-	late := &imapclient.TimeoutError{Op: "truth check", After: verifyTimeout}
-	vctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
-	defer cancel()
-	diff, err := s.compare(vctx)
+	diff, err := s.compareInTime(ctx, s.push == "poll" && s.link.polled() == "")
 	if err != nil || diff == "" {
 		return err
 	}
 	// What was on its way between the last push and the question is no sign of deafness.
-	if err := s.conn.Noop(vctx); err != nil {
+	if err := s.link.prove(ctx, "truth check"); err != nil {
 		return err
 	}
 	if err := s.report(ctx); err != nil {
 		return err
 	}
-	vctx, cancel = context.WithTimeoutCause(ctx, verifyTimeout, late)
-	defer cancel()
-	diff, err = s.compare(vctx)
+	diff, err = s.compareInTime(ctx, false)
 	if err != nil || diff == "" {
 		return err
 	}
@@ -80,16 +74,32 @@ func (s *session) checkTruth(ctx context.Context) error {
 		return nil
 	}
 	s.b.disputed = diff
-	if s.link.polled() != "" {
+	if s.link.polled() != "" || time.Now().Before(s.b.deafUntil) {
 		return errLook
 	}
 	s.deaf++
-	s.b.deafUntil = time.Now().Add(deafFor)
-	s.b.o.Logger.Warn("the server has not told of changes", "account", s.b.o.Account, "mailbox", s.b.name, "difference", diff)
-	if err := s.b.emit(s.b.linkEvent(&LinkInfo{Up: true, Reason: "the server did not push: " + diff, Class: "deaf"})); err != nil {
+	if err := s.isDeaf(diff); err != nil {
 		return err
 	}
 	return &deafError{diff}
+}
+
+// compareInTime is compare, on a connection that is closed if it takes too long. noop has a NOOP go before: what is told
+// only after it should have been told in answer to it.
+func (s *session) compareInTime(ctx context.Context, noop bool) (diff string, err error) {
+	err = s.link.inTime(ctx, "truth check", func(ctx context.Context) error {
+		if noop {
+			if err := s.conn.Noop(ctx); err != nil {
+				return err
+			}
+		}
+		before := s.told
+		if diff, err = s.compare(ctx); err == nil && noop && s.told != before {
+			s.hearing.mute++
+		}
+		return err
+	})
+	return diff, err
 }
 
 // deafError says that the server did not tell of changes.
@@ -99,7 +109,11 @@ func (e *deafError) Error() string { return "the server did not push: " + e.diff
 
 // compare says how the server's figures differ from what is known, or "".
 func (s *session) compare(ctx context.Context) (string, error) {
-	st, err := s.conn.Status(ctx, s.b.name, truthItems)
+	items := truthItems
+	if s.modSeq != 0 {
+		items |= imap.StatusHighestModSeq
+	}
+	st, err := s.conn.Status(ctx, s.b.name, items)
 	if err != nil {
 		if isRefusal(err) {
 			// Some servers refuse STATUS of the selected mailbox; a NOOP that is answered is all there is.
@@ -128,6 +142,9 @@ func (s *session) compare(ctx context.Context) (string, error) {
 			return diff, err
 		}
 		s.uidNext = st.UIDNext
+	}
+	if err := s.compareFlags(ctx, st.HighestModSeq); err != nil {
+		return "", err
 	}
 	s.b.disputed = ""
 	s.b.verified()

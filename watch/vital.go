@@ -96,12 +96,18 @@ func (l *link) checkBeat(ctx context.Context) error {
 
 // prove has the server answer, and closes the connection if it does not in time.
 func (l *link) prove(ctx context.Context, op string) error {
+	return l.inTime(ctx, op, l.conn.Noop)
+}
+
+// inTime gives the server verifyTimeout for what ask asks of it, and closes the connection if that is not enough: a
+// server that does not answer this would not hear a LOGOUT either.
+func (l *link) inTime(ctx context.Context, op string, ask func(context.Context) error) error {
 	late := &imapclient.TimeoutError{Op: op, After: verifyTimeout}
-	pctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, late)
 	defer cancel()
-	err := l.conn.Noop(pctx)
-	if err != nil && context.Cause(pctx) == late {
-		_ = l.conn.Close() // it would not hear a LOGOUT
+	err := ask(ctx)
+	if err != nil && context.Cause(ctx) == late {
+		_ = l.conn.Close()
 	}
 	return err
 }
