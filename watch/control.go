@@ -126,6 +126,11 @@ func (c *control) begin(ctx context.Context) error {
 
 // work does what is due, until nothing is left but to wait.
 func (c *control) work(ctx context.Context) error {
+	if c.notified {
+		if err := c.link.checkBeat(ctx); err != nil {
+			return err
+		}
+	}
 	if c.home != nil {
 		if err := c.home.proceed(ctx); err != nil {
 			return err
@@ -168,10 +173,15 @@ func (c *control) rest() rest {
 	if c.home != nil || c.notified {
 		r.conn = c.link.conn
 	}
+	var due time.Time
+	if c.link.notified = c.notified; c.notified {
+		due = c.link.beatDue()
+	}
 	if c.home != nil {
-		if due := c.home.due(); !due.IsZero() && due.Before(r.until) {
-			r.until = due
-		}
+		due = c.home.due()
+	}
+	if !due.IsZero() && due.Before(r.until) {
+		r.until = due
 	}
 	if due := c.nextVisit(); !due.IsZero() && due.Before(r.until) {
 		r.until = due

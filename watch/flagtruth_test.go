@@ -147,10 +147,10 @@ func TestHighestModSeqThatIsAheadIsAskedAboutOnce(t *testing.T) {
 
 // A server that does not answer the truth check is known to be dead: no LOGOUT is waited for.
 func TestDeadLinkCostsNoLogout(t *testing.T) {
-	inBubble(t, nil, func(b *bench) {
-		b.opts.VerifyInterval = time.Minute
+	inBubble(t, &imaptest.ServerOptions{Without: noIdle}, func(b *bench) {
+		b.opts.VerifyInterval, b.opts.Client.PollInterval = time.Minute, time.Hour
 		b.start()
-		b.expect("open 0 initial idle")
+		b.expect("open 0 initial poll")
 		began := time.Now()
 		b.session().Stall()
 		b.wait(2 * time.Minute)
