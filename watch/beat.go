@@ -2,7 +2,7 @@ package watch
 
 import "time"
 
-// beat is the period in which a server says something in IDLE, or under NOTIFY, by itself, such as "* OK Still here" of Dovecot. Where
+// beat is the period in which a server says something in IDLE by itself, such as "* OK Still here" of Dovecot. Where
 // there is one, a connection on which it is missing is asked at once whether it lives.
 type beat struct {
 	period time.Duration // 0: none was heard

@@ -174,7 +174,7 @@ func (c *control) rest() rest {
 		r.conn = c.link.conn
 	}
 	var due time.Time
-	if c.link.notified = c.notified; c.notified {
+	if c.notified {
 		due = c.link.beatDue()
 	}
 	if c.home != nil {

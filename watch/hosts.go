@@ -29,9 +29,7 @@ type host struct {
 	tokens float64   // logins that may begin at once; below 0, so many wait
 	at     time.Time // when that was so
 	pace   pace
-	beat   beat // in IDLE
-	// notifyBeat is that of connections under NOTIFY.
-	notifyBeat beat
+	beat   beat
 }
 
 // with calls f with what is known of a host.

@@ -60,7 +60,7 @@ func (s *session) nextSummaries() imap.UIDSet {
 		switch tries := s.b.suspects.tries(uid); {
 		case tries >= maxTries:
 			s.b.o.Logger.Warn("a message is reported without a summary: each connection has ended when it was asked for",
-				"account", s.b.o.Account, "mailbox", s.b.o.Mailbox, "uid", uid, "tries", tries)
+				"account", s.b.o.Account, "mailbox", s.b.name, "uid", uid, "tries", tries)
 			s.keepFresh(uid, nil)
 			continue
 		case tries > 0 && set.Empty():

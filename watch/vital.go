@@ -15,8 +15,6 @@ type vital struct {
 	spokeAt time.Time // when the server was heard last
 	// answered is when the last IDLE was begun that the server has answered after its DONE, or ended itself.
 	answered time.Time
-	// notified: the connection rests under NOTIFY, without IDLE. What the server says by itself then is another matter.
-	notified bool
 }
 
 // pulse looks at a response as to what it tells of the connection.
@@ -26,9 +24,9 @@ func (l *link) pulse(r imap.Response) {
 	}
 	now := time.Now()
 	since, on := l.conn.Idling()
-	if st, ok := r.(*imap.Status); ok && (on || l.notified) && st.Kind == imap.OK && st.Code == nil {
+	if st, ok := r.(*imap.Status); ok && on && st.Kind == imap.OK && st.Code == nil {
 		silence := now.Sub(later(l.spokeAt, since))
-		l.withBeat(func(b *beat) { b.heard(silence) })
+		l.o.Hosts.with(l.o.host(), func(h *host) { h.beat.heard(silence) })
 	}
 	l.spokeAt = now
 	if !on && !since.Equal(l.answered) {
@@ -70,24 +68,13 @@ func (l *link) learn(what string, lesson func(p *pace, limit time.Duration) bool
 // tune has the connection wait as is known to be good by now.
 func (l *link) tune() { l.conn.SetWaiting(l.o.waiting(l.service)) }
 
-// withBeat calls f with the beat of the host, as it is where this connection waits.
-func (l *link) withBeat(f func(*beat)) {
-	l.o.Hosts.with(l.o.host(), func(h *host) {
-		if l.notified {
-			f(&h.notifyBeat)
-		} else {
-			f(&h.beat)
-		}
-	})
-}
-
 // beatDue is when the server must have said something by itself; zero if it says nothing.
 func (l *link) beatDue() time.Time {
-	if !l.idles() && !l.notified {
+	if !l.idles() {
 		return time.Time{}
 	}
 	var period time.Duration
-	l.withBeat(func(b *beat) { period = b.period })
+	l.o.Hosts.with(l.o.host(), func(h *host) { period = h.beat.period })
 	if period == 0 || l.spokeAt.IsZero() {
 		return time.Time{}
 	}
@@ -103,7 +90,7 @@ func (l *link) checkBeat(ctx context.Context) error {
 	if err := l.prove(ctx, "the server's regular word"); err != nil {
 		return err
 	}
-	l.withBeat((*beat).wrong)
+	l.o.Hosts.with(l.o.host(), func(h *host) { h.beat.wrong() })
 	return nil
 }
 
