@@ -59,7 +59,8 @@ type Event struct {
 	// Rev counts the flag changes of this message, where there is no ModSeq to tell them apart.
 	Rev uint32
 	// Message tells what the message is. It may be nil: for MessageExpunge and FlagChange if it was
-	// not seen before, and for MessageNew if it was gone before it could be looked at.
+	// not seen before, and for MessageNew if it was gone before it could be looked at, or if the server does not say:
+	// a message with which the connection has ended three times is reported so, for it would hold up all behind it.
 	Message *Summary
 
 	Open  *OpenInfo  // of MailboxOpen

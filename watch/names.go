@@ -38,16 +38,22 @@ func (c *control) loadNames(ctx context.Context) (known bool, err error) {
 	if c.names != nil {
 		return true, nil
 	}
-	c.names = &nameList{Version: nameListVersion, Selection: c.o.selection(), Names: map[string]name{}}
 	b, err := c.o.Store.Load(ctx, c.namesKey())
-	if err != nil || b == nil {
-		return false, err
+	if err != nil {
+		// Without it all mailboxes would look new.
+		return false, &CheckpointError{Key: c.namesKey(), Err: fmt.Errorf("the list of mailboxes cannot be read: %w", err)}
+	}
+	fresh := &nameList{Version: nameListVersion, Selection: c.o.selection(), Names: map[string]name{}}
+	if b == nil {
+		c.names = fresh
+		return false, nil
 	}
 	var stored nameList
 	if err := json.Unmarshal(b, &stored); err != nil || stored.Version != nameListVersion {
 		return false, &CheckpointError{Key: c.namesKey(), Err: fmt.Errorf("the list of mailboxes cannot be used (version %d): %w", stored.Version, err)}
 	}
-	if !slices.Equal(stored.Selection, c.names.Selection) {
+	if !slices.Equal(stored.Selection, fresh.Selection) {
+		c.names = fresh
 		return false, nil
 	}
 	c.names = &stored

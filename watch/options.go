@@ -57,7 +57,8 @@ type Options struct {
 	DeadPeer time.Duration
 
 	// VerifyInterval is the time between two truth checks that do not depend on the push. Zero means
-	// 10 minutes, negative never.
+	// 10 minutes, negative never. They find changed flags, too: by HIGHESTMODSEQ, or, on a mailbox without mod-sequences
+	// where the server does not push or was found deaf, by comparing all flags, once an hour (less often beyond 25,000 messages).
 	VerifyInterval time.Duration
 	// StaleAfter is how long a mailbox may go unverified before it is reported as stale. Zero means
 	// three times VerifyInterval, or 30 minutes.
