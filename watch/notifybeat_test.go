@@ -4,19 +4,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imaptest"
 )
-
-// withNotify are the capabilities of a server with NOTIFY.
-func withNotify() *imaptest.ServerOptions {
-	return &imaptest.ServerOptions{Capabilities: append(imaptest.DefaultCapabilities(), imap.CapNotify)}
-}
 
 // A server that says something each 2 minutes under NOTIFY has gone without a word: that is noticed 30 seconds after it was
 // silent for one and a half times as long, not at the next NOOP.
 func TestDeadPeerIsNoticedUnderNotify(t *testing.T) {
-	inAccount(t, withNotify(), func(b *bench) {
+	inAccount(t, &imaptest.ServerOptions{Capabilities: withNotify()}, func(b *bench) {
 		b.opts.VerifyInterval, b.opts.Client.IdleRestart = time.Hour, 25*time.Minute
 		b.start()
 		b.take()
@@ -43,7 +37,7 @@ func TestDeadPeerIsNoticedUnderNotify(t *testing.T) {
 
 // One that lives and has just ceased to say so is asked by NOOP, twice, and left alone from then on.
 func TestMissingWordUnderNotifyIsNoEvent(t *testing.T) {
-	inAccount(t, withNotify(), func(b *bench) {
+	inAccount(t, &imaptest.ServerOptions{Capabilities: withNotify()}, func(b *bench) {
 		b.opts.VerifyInterval, b.opts.Client.IdleRestart = 10*time.Hour, 10*time.Hour
 		b.start()
 		b.wait(2 * time.Minute)
