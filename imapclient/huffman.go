@@ -230,7 +230,7 @@ func (z *inflater) codeLengths(h *huffman, all []uint8) (done, more bool) {
 		switch {
 		case !ok:
 			return false, false
-		case sym < 0:
+		case sym < 0, sym == 16 && i == 0: // nothing is there to be repeated
 			return false, z.corrupt()
 		case sym < 16:
 			all[i] = uint8(sym)
@@ -243,7 +243,7 @@ func (z *inflater) codeLengths(h *huffman, all []uint8) (done, more bool) {
 			return false, false
 		}
 		times := int(repeat.base + uint(extra))
-		if i+times > len(all) || sym == 16 && i == 0 {
+		if i+times > len(all) {
 			return false, z.corrupt()
 		}
 		for ; times > 0; times-- {
