@@ -143,3 +143,6 @@ func explain(class, reason, mailbox string) *Trouble {
 	}
 	return &Trouble{Class: class, Summary: w.summary, Advice: w.advice, Reason: reason, Mailbox: mailbox}
 }
+
+// Explain returns the words for trouble of a class (see imapclient.Class), for which the server or the system gave a reason.
+func Explain(class, reason string) *Trouble { return explain(class, reason, "") }
