@@ -1,13 +1,10 @@
 package config
 
 import (
-	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +12,7 @@ import (
 
 	"github.com/pushmail/pushmail/internal/secret"
 	"github.com/pushmail/pushmail/internal/suggest"
+	"github.com/pushmail/pushmail/internal/tlsfiles"
 )
 
 // check looks for what is wrong although each value by itself can be read.
@@ -191,7 +189,7 @@ func (l *loader) checkAPI() {
 		return
 	}
 	a.TLSCert, a.TLSKey = l.absolute(a.TLSCert), l.absolute(a.TLSKey)
-	l.checkKeyPair(n, "api", "tls_cert", "tls_key", a.TLSCert, a.TLSKey)
+	l.checkServerCert(n, a)
 	seen := map[string]bool{}
 	for i, t := range a.Tokens {
 		at, path := n.at("tokens"), index("api.tokens", i)
@@ -248,33 +246,37 @@ func (l *loader) checkListen(n *node, a *API) {
 	}
 }
 
-// checkKeyPair loads a certificate and its key.
-func (l *loader) checkKeyPair(n *node, path, certKey, keyKey, cert, key string) {
+// checkServerCert loads the certificate of the API.
+func (l *loader) checkServerCert(n *node, a *API) {
 	switch {
-	case cert == "" && key == "":
-		return
-	case cert == "":
-		l.wrong(n.at(keyKey), join(path, keyKey), "needs "+certKey)
-		return
-	case key == "" && certKey == "tls_cert":
-		l.wrong(n.at(certKey), join(path, certKey), "needs "+keyKey)
-		return
-	}
-	if _, err := tls.LoadX509KeyPair(cert, cmp.Or(key, cert)); err != nil {
-		l.wrong(n.at(certKey), join(path, certKey), "cannot be used: "+err.Error())
+	case a.TLSCert == "" && a.TLSKey == "":
+	case a.TLSCert == "":
+		l.wrong(n.at("tls_key"), "api.tls_key", "needs tls_cert")
+	case a.TLSKey == "":
+		l.wrong(n.at("tls_cert"), "api.tls_cert", "needs tls_key")
+	default:
+		if _, err := tls.LoadX509KeyPair(a.TLSCert, a.TLSKey); err != nil {
+			l.wrong(n.at("tls_cert"), "api.tls_cert", "cannot be used: "+err.Error())
+		}
 	}
 }
 
-// checkCA loads a file of certificates.
-func (l *loader) checkCA(n *node, path, file string) {
-	if file == "" {
+// checkFiles makes the files of TLS absolute, and reads those that this table names.
+func (l *loader) checkFiles(n *node, path string, ca, cert, key *string) {
+	*ca, *cert, *key = l.absolute(*ca), l.absolute(*cert), l.absolute(*key)
+	if n.table["ca_file"] != nil && *ca != "" {
+		if _, err := tlsfiles.Load(tlsfiles.Files{CA: *ca}); err != nil {
+			l.wrong(n.at("ca_file"), join(path, "ca_file"), err.Error())
+		}
+	}
+	if n.table["client_cert"] == nil && n.table["client_key"] == nil {
 		return
 	}
-	text, err := os.ReadFile(file)
-	switch {
-	case err != nil:
-		l.wrong(n.at("ca_file"), join(path, "ca_file"), err.Error())
-	case !x509.NewCertPool().AppendCertsFromPEM(text):
-		l.wrong(n.at("ca_file"), join(path, "ca_file"), file+" has no certificate in PEM format (-----BEGIN CERTIFICATE-----)")
+	if _, err := tlsfiles.Load(tlsfiles.Files{Cert: *cert, Key: *key}); err != nil {
+		at := "client_cert"
+		if *cert == "" {
+			at = "client_key"
+		}
+		l.wrong(n.at(at), join(path, at), "cannot be used: "+err.Error())
 	}
 }

@@ -136,17 +136,6 @@ func (l *loader) checkSettings(n *node, path string, s *Settings) {
 	}
 }
 
-// checkFiles makes the files of TLS absolute, and reads those that are named here.
-func (l *loader) checkFiles(n *node, path string, ca, cert, key *string) {
-	*ca, *cert, *key = l.absolute(*ca), l.absolute(*cert), l.absolute(*key)
-	if n.table["ca_file"] != nil {
-		l.checkCA(n, path, *ca)
-	}
-	if n.table["client_cert"] != nil || n.table["client_key"] != nil {
-		l.checkKeyPair(n, path, "client_cert", "client_key", *cert, *key)
-	}
-}
-
 func (l *loader) checkProxy(n *node, path string, s *Settings) {
 	at, path := n.table["proxy"], join(path, "proxy")
 	if at == nil || s.Proxy == "" || s.Proxy == "env" {

@@ -334,4 +334,3 @@ func sortedKeys(m map[string]reflect.Value) []string {
 	slices.Sort(keys)
 	return keys
 }
-

@@ -40,7 +40,7 @@ func (f *From) UnmarshalText(text []byte) error {
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
 		if t, err := time.ParseInLocation(layout, string(text), time.Local); err == nil {
-			*f = From{at: t}
+			*f = From{at: t.UTC()}
 			return nil
 		}
 	}

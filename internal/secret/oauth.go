@@ -204,4 +204,3 @@ func withoutURL(err error) error {
 		err = inner
 	}
 }
-
