@@ -12,6 +12,7 @@ type budget struct {
 	most  int       // what it begins with
 	now   int       // guarded by mu: 0 means most
 	cutAt time.Time // guarded by mu
+	open  int       // guarded by mu: connections
 }
 
 const (
@@ -41,4 +42,21 @@ func (b *budget) allowedLocked(now time.Time) int {
 		return b.most
 	}
 	return min(b.now+int(max(now.Sub(b.cutAt), 0)/budgetGrows), b.most)
+}
+
+// add counts connections that are open. A mailbox on its own has no budget, which is nil.
+func (b *budget) add(n int) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open += n
+}
+
+// room reports whether one more connection may be opened.
+func (b *budget) room() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open < b.allowedLocked(time.Now())
 }

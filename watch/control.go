@@ -89,7 +89,9 @@ func (c *control) turn(ctx context.Context, heard error) (rest, error) {
 	err := heard
 	switch {
 	case c.link != nil && heard == nil:
-		err = c.work(ctx)
+		if err = c.work(ctx); err == nil && c.link.outlived() {
+			err = c.renew(ctx)
+		}
 	case c.link == nil:
 		if err := context.Cause(ctx); err != nil {
 			return rest{}, err
@@ -116,6 +118,12 @@ func (c *control) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return c.take(ctx, l)
+}
+
+// take looks at everything, on a link that it has from now on.
+func (c *control) take(ctx context.Context, l *link) error {
+	c.revive.began = time.Now()
 	c.link, c.sweptAt = l, time.Time{}
 	l.news = c.hear
 	if err := c.work(ctx); err != nil {

@@ -29,7 +29,9 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 	err := heard
 	switch {
 	case f.s != nil && heard == nil:
-		err = f.s.proceed(ctx)
+		if err = f.s.proceed(ctx); err == nil && f.s.link.outlived() {
+			err = f.renew(ctx)
+		}
 	case f.s == nil:
 		if err := context.Cause(ctx); err != nil {
 			return rest{}, err
@@ -40,7 +42,7 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 		err = f.begin(ctx)
 	}
 	if err == nil {
-		return rest{conn: f.s.conn, until: f.s.due(), jumped: f.s.doubt}, nil
+		return rest{conn: f.s.conn, until: f.s.link.renewal.sooner(f.s.due()), jumped: f.s.doubt}, nil
 	}
 	f.close(ctx)
 	if err := f.revive.lost(ctx, err); err != nil {
@@ -51,16 +53,23 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 
 // begin connects, opens the mailbox and reports what has changed.
 func (f *follower) begin(ctx context.Context) error {
-	f.revive.began = time.Now()
+	f.revive.began = time.Now() // before it may fail
 	l, err := connect(ctx, f.b.o)
 	if err != nil {
 		return err
 	}
+	return f.take(ctx, l, false)
+}
+
+// take opens the mailbox on a link and reports what has changed; quietly means that opening it is no event.
+func (f *follower) take(ctx context.Context, l *link, quietly bool) error {
+	f.revive.began = time.Now()
 	f.s = newSession(f.b, l)
-	f.s.onOpen = f.revive.revived
+	f.s.onOpen, f.s.visit = f.revive.revived, quietly
 	if err := f.s.open(ctx); err != nil {
 		return err
 	}
+	f.s.visit = false
 	return f.s.proceed(ctx)
 }
 

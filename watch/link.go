@@ -16,6 +16,7 @@ type link struct {
 	// service is what is known of the server.
 	service *provider.Provider
 	vital
+	renewal renewal
 	// sink is given each response of the server in the order of the wire: it is the part of a mailbox's
 	// model that is being built. It is nil while no mailbox is selected.
 	sink func(imap.Response)
@@ -41,10 +42,12 @@ func connect(ctx context.Context, o *Options) (*link, error) {
 		return nil, err
 	}
 	l.conn = c
+	o.budget.add(1)
 	if err := l.login(ctx, o); err != nil {
 		l.close(ctx)
 		return nil, err
 	}
+	l.renewal = o.renewalOf(l.service)
 	return l, nil
 }
 
@@ -84,6 +87,7 @@ func (l *link) introduce(ctx context.Context, o *Options) error {
 
 // close ends the connection, with a LOGOUT if the server answers in time.
 func (l *link) close(ctx context.Context) {
+	l.o.budget.add(-1)
 	l.sink = nil
 	l.bury()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

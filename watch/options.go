@@ -56,6 +56,11 @@ type Options struct {
 	// itself regularly, 30 seconds after it has not for 1.5 periods.
 	DeadPeer time.Duration
 
+	// SessionLife is how long a session lasts at most, as far as that is known: shortly before, another connection takes over,
+	// which is compared with the checkpoint before the old one is left; no event tells of it. Where the connection
+	// budget has no room for both the old one is closed first. Zero means what Provider says, negative never.
+	SessionLife time.Duration
+
 	// VerifyInterval is the time between two truth checks that do not depend on the push. Zero means
 	// 10 minutes, negative never. They find changed flags, too: by HIGHESTMODSEQ, or, on a mailbox without mod-sequences
 	// where the server does not push or was found deaf, by comparing all flags, once an hour (less often beyond 25,000 messages).
