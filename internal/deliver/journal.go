@@ -19,5 +19,6 @@ type Journal interface {
 	UpdateSink(ctx context.Context, sink string, u journal.SinkUpdate) error
 	PauseSink(ctx context.Context, sink string, paused bool, reason string) error
 	Pending(ctx context.Context, sink string, after journal.Position, limit int) ([]journal.Pending, error)
+	DeadLetters(ctx context.Context, sink string, after journal.Position, limit int) ([]journal.DeadLetter, error)
 	Revive(ctx context.Context, sink string, positions ...journal.Position) (int, error)
 }

@@ -1,6 +1,8 @@
 package deliver
 
 import (
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/pushmail/pushmail/internal/journal"
@@ -14,14 +16,14 @@ type Status struct {
 	Reason string
 	// Since is when State began.
 	Since time.Time
-	// Cursor is how far the journal is done, except for what Behind counts; Last is the end of the journal.
+	// Cursor: everything up to it is done, or waits in one of the Waiting mailboxes. Last is how far the journal has been read.
 	Cursor, Last journal.Position
 	// InFlight is the number of events that are being sent now.
 	InFlight int
-	// Behind is the number of mailboxes with events that wait for their turn or for another try; Failing of
-	// them are waiting for another try. NextTry is when the first of those comes, zero without one.
-	Behind, Failing int
-	NextTry         time.Time
+	// Waiting is the number of mailboxes with events that are under way, or wait for their turn or for another try. Failing of them
+	// wait for another try, the first of them until NextTry, which is zero without one.
+	Waiting, Failing int
+	NextTry          time.Time
 	// Delivered, Failed and Buried count events since the program started. A try that fails counts as Failed.
 	Delivered, Failed, Buried uint64
 	// LastDelivered is when an event was delivered last, LastLag how long after it had been recorded in the journal.
@@ -46,3 +48,79 @@ const (
 	StateDisabled State = "disabled" // it wants nothing any more, such as a webhook that answered 410
 	StateStopped  State = "stopped"  // it was removed, or the program ends
 )
+
+// status is what [loop.publish] has found, and what has happened. It is shared with those who ask.
+type status struct {
+	mu   sync.Mutex
+	s    Status    // guarded by mu
+	late time.Time // guarded by mu; when the first call under way should have returned
+}
+
+func (s *status) delivered(r journal.Record, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.Delivered++
+	s.s.LastDelivered, s.s.LastLag = now, now.Sub(r.RecordedAt)
+}
+
+func (s *status) failed(what string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.Failed++
+	s.s.LastError, s.s.LastErrorAt = what+": "+errorText(err), time.Now()
+}
+
+func (s *status) buried() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.Buried++
+}
+
+// publish notes how the loop is doing.
+func (l *loop) publish() {
+	var late time.Time
+	inFlight := 0
+	for c := range l.inFlight {
+		inFlight += len(c.batch)
+		if late.IsZero() || c.late.Before(late) {
+			late = c.late
+		}
+	}
+	state, reason := l.state()
+	s := &l.status
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.s.State != state {
+		s.s.State, s.s.Since = state, time.Now()
+	}
+	s.late = late
+	s.s.Name, s.s.Reason, s.s.InFlight, s.s.Cursor, s.s.Last = l.name, reason, inFlight, l.cursor(), l.head
+	s.s.Waiting, s.s.Failing, s.s.NextTry, s.s.Replaying = len(l.keys), len(l.waiting), l.waiting.first(), l.replaying
+}
+
+func (l *loop) state() (State, string) {
+	switch {
+	case l.ended:
+		return StateStopped, "removed, or the program ends"
+	case strings.HasPrefix(l.halted, disabledPrefix):
+		return StateDisabled, strings.TrimPrefix(l.halted, disabledPrefix)
+	case l.halted != "":
+		return StatePaused, l.halted
+	case l.rest.resting():
+		return StateResting, "it fails, or has asked for a rest"
+	}
+	return StateRunning, ""
+}
+
+func (l *loop) statusNow() Status {
+	l.status.mu.Lock()
+	defer l.status.mu.Unlock()
+	s := l.status.s
+	if late := l.status.late; !late.IsZero() && time.Since(late) > hungAfter && s.State == StateRunning {
+		s.State, s.Reason, s.Since = StateHung, "a call does not return though its time is over", late
+	}
+	return s
+}
+
+// hungAfter is how long after its time a call is called hung.
+const hungAfter = 5 * time.Second
