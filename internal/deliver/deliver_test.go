@@ -200,7 +200,6 @@ func TestWhatASinkDoesWrongCountsAsRetry(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func([]sink.Delivery) []sink.Result{
 		"panic":            func([]sink.Delivery) []sink.Result { panic("boom") },
-		"nil map":          func([]sink.Delivery) []sink.Result { var m map[int]int; m[1] = 1; return nil },
 		"goroutine ends":   func([]sink.Delivery) []sink.Result { runtime.Goexit(); return nil },
 		"no result":        func([]sink.Delivery) []sink.Result { return nil },
 		"unknown outcome":  func(b []sink.Delivery) []sink.Result { return sink.All(len(b), sink.Result{Outcome: 99}) },
