@@ -52,6 +52,8 @@ type Manager struct {
 // managed is an account of a Manager: a machine, and those that it has started.
 type managed struct {
 	name  string
+	ctx   context.Context // that Handler gets
+	quit  context.CancelCauseFunc
 	tasks []*task // guarded by Manager.mu
 	err   error   // guarded by Manager.mu: why it cannot go on
 }
@@ -104,6 +106,7 @@ func (m *Manager) Add(o AccountOptions) error {
 		return fmt.Errorf("watch: there is an account %q already", o.Account)
 	}
 	a := &managed{name: o.Account}
+	a.ctx, a.quit = context.WithCancelCause(context.Background())
 	m.accounts[o.Account] = a
 	t := &task{m: m, account: a}
 	if one {
@@ -121,6 +124,12 @@ func (m *Manager) start(a *managed, sub machine) (stop func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := &task{m: m, account: a, machine: sub}
+	switch {
+	case m.closed:
+		t.stopBy = errManagerClosed
+	case m.accounts[a.name] != a:
+		t.stopBy = errStopped // it was removed meanwhile
+	}
 	m.runLocked(t)
 	return func() {
 		<-m.slots // a task that waits must not keep others from working, least of all that one
@@ -143,6 +152,7 @@ func (m *Manager) Remove(ctx context.Context, account string) (bool, error) {
 	delete(m.accounts, account)
 	var tasks []*task
 	if a != nil {
+		a.quit(errStopped)
 		tasks = slices.Clone(a.tasks)
 	}
 	m.mu.Unlock()
@@ -162,6 +172,9 @@ func (m *Manager) Remove(ctx context.Context, account string) (bool, error) {
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	m.closed = true
+	for _, a := range m.accounts {
+		a.quit(errManagerClosed)
+	}
 	tasks := m.allLocked()
 	m.mu.Unlock()
 	m.unjump()

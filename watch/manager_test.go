@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,9 @@ func inManager(t *testing.T, o watch.ManagerOptions, test func(b *managed)) {
 	inBubble(t, nil, func(b *bench) {
 		mb := &managed{bench: b}
 		o.Handler = func(ctx context.Context, ev watch.Event) error {
+			if ctx == nil {
+				b.t.Errorf("no context with %s", line(ev))
+			}
 			mb.mu.Lock()
 			handle := mb.handle
 			mb.mu.Unlock()
@@ -199,5 +203,42 @@ func TestEventThatTheHandlerRefusesIsGivenAgain(t *testing.T) {
 			"jo INBOX: link up=false stale=false", "jo INBOX: link up=true stale=false", "jo INBOX: open 1 qresync idle",
 			"jo INBOX: link up=false stale=false", "jo INBOX: link up=true stale=false", "jo INBOX: open 1 qresync idle",
 			"jo INBOX: new 1 one")
+	})
+}
+
+// Whatever it is that the handler refuses, it is told later, and the account goes on.
+func TestHandlerThatRefusesAllForAnHour(t *testing.T) {
+	inManager(t, watch.ManagerOptions{}, func(b *managed) {
+		refuse := func(err error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.handle = func(context.Context, watch.Event) error { return err }
+		}
+		jo, al := b.add("jo", "INBOX"), b.add("al", "")
+		b.expect("jo INBOX: open 0 initial idle", "al INBOX: open 0 initial idle")
+		al.Mailbox("Old")
+		b.wait(3 * time.Minute)
+		b.expect("al Old: created Old", "al Old: open 0 uid-diff sweep")
+		refuse(errors.New("the disk is full"))
+		jo.Mailbox("INBOX").Append(mail("one"))
+		al.DeleteMailbox("Old")
+		al.Mailbox("New").Append(mail("two"))
+		b.wait(time.Hour)
+		b.expect()
+		refuse(nil)
+		b.wait(10 * time.Minute)
+		b.mu.Lock()
+		got := slices.DeleteFunc(b.events, func(ev string) bool { return strings.Contains(ev, "open ") || strings.Contains(ev, "link ") })
+		b.events = nil
+		b.mu.Unlock()
+		slices.Sort(got)
+		if want := []string{"al New: created New", "al New: new 1 two", "al Old: deleted Old", "jo INBOX: new 1 one"}; !slices.Equal(got, want) {
+			t.Errorf("events %q, want %q", got, want)
+		}
+		for _, st := range b.m.Status() {
+			if st.Err != nil {
+				t.Errorf("%s has ended: %v", st.Account, st.Err)
+			}
+		}
 	})
 }

@@ -14,7 +14,6 @@ type task struct {
 	m       *Manager
 	account *managed
 	machine machine
-	ctx     context.Context // of the turn; only its goroutine uses it
 
 	mu     sync.Mutex
 	stopBy error                   // guarded by mu: why it is to end
@@ -46,7 +45,6 @@ func (t *task) run(heard error) {
 	}
 	t.mu.Unlock()
 	t.m.slots <- struct{}{}
-	t.ctx = ctx
 	r, err := t.machine.turn(ctx, heard)
 	<-t.m.slots
 	if err != nil {
@@ -55,7 +53,6 @@ func (t *task) run(heard error) {
 		t.m.ended(t, err)
 		return
 	}
-	t.ctx = nil
 	t.rest(r)
 }
 
@@ -133,12 +130,13 @@ func (t *task) wait(ctx context.Context) error {
 	}
 }
 
-// put gives an event to the handler. Meanwhile another task may work.
+// put gives an event to the handler. Meanwhile another task may work. Another task of the account may call it, too: that of a
+// mailbox that has got a connection of its own.
 func (t *task) put(ev Event) error {
 	<-t.m.slots
 	defer func() { t.m.slots <- struct{}{} }()
-	err := t.m.o.Handler(t.ctx, ev)
-	if err != nil && !errors.Is(err, context.Cause(t.ctx)) {
+	err := t.m.o.Handler(t.account.ctx, ev)
+	if err != nil && !errors.Is(err, context.Cause(t.account.ctx)) {
 		return fmt.Errorf("the handler did not take an event: %w", err)
 	}
 	return err
