@@ -39,7 +39,7 @@ type ManagerOptions struct {
 // goroutines, but not from Handler.
 type Manager struct {
 	o      ManagerOptions
-	slots  chan struct{}
+	slots  slots
 	poller *imapclient.Poller
 	tasks  sync.WaitGroup
 	unjump func() // ends the looking for jumps of the clock
@@ -73,7 +73,7 @@ func NewManager(o ManagerOptions) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{o: o, slots: make(chan struct{}, max(cmp.Or(o.Active, 256), 1)), poller: poller, accounts: map[string]*managed{}}
+	m := &Manager{o: o, slots: slots{free: max(cmp.Or(o.Active, 256), 1)}, poller: poller, accounts: map[string]*managed{}}
 	m.unjump = onJump(m.jumped)
 	return m, nil
 }
@@ -132,8 +132,8 @@ func (m *Manager) start(a *managed, sub machine) (stop func()) {
 	}
 	m.runLocked(t)
 	return func() {
-		<-m.slots // a task that waits must not keep others from working, least of all that one
-		defer func() { m.slots <- struct{}{} }()
+		m.slots.release() // a task that waits must not keep others from working, least of all that one
+		defer m.slots.acquire()
 		t.stop()
 	}
 }
@@ -141,7 +141,7 @@ func (m *Manager) start(a *managed, sub machine) (stop func()) {
 func (m *Manager) runLocked(t *task) {
 	t.account.tasks = append(t.account.tasks, t)
 	m.tasks.Add(1)
-	go t.run(nil)
+	t.woken(nil)
 }
 
 // Remove ends the watching of an account: its connections are closed with LOGOUT and its checkpoints saved.

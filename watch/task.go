@@ -44,11 +44,11 @@ func (t *task) run(heard error) {
 		quit(heard)
 	}
 	t.mu.Unlock()
-	t.m.slots <- struct{}{}
 	r, err := t.machine.turn(ctx, heard)
-	<-t.m.slots
 	if err != nil {
+		t.m.slots.release() // saying farewell to a server that does not answer is waiting
 		t.machine.close(ctx)
+		t.m.slots.acquire()
 		t.end()
 		t.m.ended(t, err)
 		return
@@ -62,14 +62,14 @@ func (t *task) rest(r rest) {
 	defer t.mu.Unlock()
 	t.busy, t.quit = nil, nil
 	if t.stopBy != nil {
-		go t.run(t.stopBy)
+		t.woken(t.stopBy)
 		return
 	}
 	t.r, t.rouse = r, r.begin(t.m.poller, t.woken)
 }
 
-// woken is called when the rest is over. Whoever waits for many must not be held up.
-func (t *task) woken(err error) { go t.run(err) }
+// woken is called when the rest is over. It returns at once: whoever waits for many must not be held up.
+func (t *task) woken(err error) { t.m.slots.run(func() { t.run(err) }) }
 
 // jumped is called when the clock has jumped.
 func (t *task) jumped() {
@@ -133,8 +133,8 @@ func (t *task) wait(ctx context.Context) error {
 // put gives an event to the handler. Meanwhile another task may work. Another task of the account may call it, too: that of a
 // mailbox that has got a connection of its own.
 func (t *task) put(ev Event) error {
-	<-t.m.slots
-	defer func() { t.m.slots <- struct{}{} }()
+	t.m.slots.release()
+	defer t.m.slots.acquire()
 	err := t.m.o.Handler(t.account.ctx, ev)
 	if err != nil && !errors.Is(err, context.Cause(t.account.ctx)) {
 		return fmt.Errorf("the handler did not take an event: %w", err)

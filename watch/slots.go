@@ -1,0 +1,61 @@
+package watch
+
+import "sync"
+
+// slots bounds how many goroutines work at the same time. Who has to wait for one is not a goroutine yet: after an outage that
+// would be one for each mailbox. All get their turn in the order in which they came.
+type slots struct {
+	mu    sync.Mutex
+	free  int      // guarded by mu
+	queue []func() // guarded by mu: what is to run when there is a slot
+}
+
+// run calls work on a goroutine of its own once there is a slot, which is free again when work has returned.
+func (s *slots) run(work func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.startLocked(func() {
+		defer s.release()
+		work()
+	})
+}
+
+// startLocked starts next, which has a slot from then on.
+func (s *slots) startLocked(next func()) {
+	if s.free == 0 {
+		s.queue = append(s.queue, next)
+		return
+	}
+	s.free--
+	go next()
+}
+
+// release gives a slot back, or to the one who has waited longest.
+func (s *slots) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free++
+	if len(s.queue) == 0 {
+		return
+	}
+	next := s.queue[0]
+	s.queue[0] = nil
+	if s.queue = s.queue[1:]; len(s.queue) == 0 {
+		s.queue = nil // it may have been long
+	}
+	s.startLocked(next)
+}
+
+// acquire waits for a slot.
+func (s *slots) acquire() {
+	got := make(chan struct{})
+	s.mu.Lock()
+	if s.free > 0 {
+		s.free--
+		s.mu.Unlock()
+		return
+	}
+	s.queue = append(s.queue, func() { close(got) })
+	s.mu.Unlock()
+	<-got
+}
