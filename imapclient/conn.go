@@ -129,8 +129,8 @@ func (c *Conn) Enabled() imap.Capabilities {
 	return slices.Clone(c.enabled)
 }
 
-// Selected returns what the server said of the selected mailbox when it was selected, or nil. It
-// must not be changed.
+// Selected returns what the server said of the selected mailbox when it was selected, without the Changes, or
+// nil. It must not be changed.
 func (c *Conn) Selected() *Selected {
 	c.mu.Lock()
 	defer c.mu.Unlock()

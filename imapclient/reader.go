@@ -40,6 +40,9 @@ func (c *Conn) takeReader() {
 func (c *Conn) leaveReader() {
 	c.framer.Release()
 	c.dec.Release()
+	if len(c.pending) == 0 || len(c.pending) == 1 && c.pending[0] == c.wait.idle {
+		c.streaming = nil // it has ended
+	}
 	if c.framer.Resting() {
 		c.framer.Reset(nil)
 		c.framer.Stream = nil

@@ -35,9 +35,8 @@ type flagTable struct {
 // noFlags is set 0 of every table.
 var noFlags = &flagSet{}
 
-func newFlagTable(own *owner) *flagTable {
-	return &flagTable{own: own, sets: []*flagSet{noFlags}, index: map[string]uint32{"": 0}, sweep: 64}
-}
+// emptyFlags is where every State begins.
+var emptyFlags = &flagTable{own: new(owner), sets: []*flagSet{noFlags}, index: map[string]uint32{"": 0}, sweep: 64}
 
 func (t *flagTable) clone(own *owner) *flagTable {
 	return &flagTable{own, slices.Clone(t.sets), maps.Clone(t.index), slices.Clone(t.free), t.sweep, t.bytes}

@@ -45,7 +45,7 @@ func newState() *State {
 func (s *State) init() {
 	if s.own == nil {
 		s.own = new(owner)
-		s.flags = newFlagTable(s.own)
+		s.flags = emptyFlags
 	}
 }
 

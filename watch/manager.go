@@ -110,7 +110,8 @@ func (m *Manager) Add(o AccountOptions) error {
 	m.accounts[o.Account] = a
 	t := &task{m: m, account: a}
 	if one {
-		t.machine = newFollower(newBox(&o.Options, o.Mailbox, t.put), true)
+		own := o.Options // of o there is a lot more
+		t.machine = newFollower(newBox(&own, own.Mailbox, t.put), true)
 	} else {
 		start := func(sub machine) (stop func()) { return m.start(a, sub) }
 		t.machine = newControl(o, t.put, start)
