@@ -17,7 +17,9 @@ func (a *app) configCommand() *cobra.Command {
 		Use:   "config",
 		Short: "Check or show the configuration of \"pushmail serve\"",
 		Long:  "Check or show the configuration of \"pushmail serve\".",
-		Args:  noArgs,
+		Example: `  pushmail config check
+  pushmail config show /etc/pushmail`,
+		Args: noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.configCheckCommand(), a.configShowCommand())

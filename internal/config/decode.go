@@ -241,6 +241,10 @@ func (l *loader) wantText(n *node, path string, t reflect.Type) (string, bool) {
 	switch v := n.value.(type) {
 	case string:
 		return v, true
+	case float64: // JSON has no other numbers
+		if t == reflect.TypeFor[Size]() && v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return strconv.FormatInt(int64(v), 10), true
+		}
 	case int64:
 		if t == reflect.TypeFor[Size]() {
 			return strconv.FormatInt(v, 10), true

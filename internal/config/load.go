@@ -57,7 +57,7 @@ func Load(file string, o Options) (*Config, Problems) {
 	if abs, err := filepath.Abs(file); err == nil {
 		file = abs
 	}
-	l := &loader{bad: map[*node]bool{}, o: o, cfg: defaults(file), resolver: &secret.Resolver{Getenv: o.Getenv}}
+	l := newLoader(file, o)
 	if l.root = l.parse(file); l.root != nil {
 		l.decodeRoot()
 		l.check()
@@ -67,6 +67,10 @@ func Load(file string, o Options) (*Config, Problems) {
 		return nil, problems
 	}
 	return l.cfg, problems
+}
+
+func newLoader(file string, o Options) *loader {
+	return &loader{bad: map[*node]bool{}, o: o, cfg: defaults(file), resolver: &secret.Resolver{Getenv: o.Getenv}}
 }
 
 // defaults returns a configuration of which nothing is said.

@@ -87,13 +87,13 @@ func (l *loader) syntax(src *source, err error) {
 	start := src.lineStart(row)
 	offset := min(start+max(column-1, 0), len(src.text))
 	line := src.text[start:src.lineEnd(start)]
-	if i := strings.IndexAny(string(line), "=:\"'"); i >= 0 {
-		src.masked = append(src.masked, span{start + i + 1, start + len(line)})
-	} else if !strings.HasPrefix(strings.TrimSpace(string(line)), "[") {
-		src.masked = append(src.masked, span{start, start + len(line)})
-	}
+	shown := len(harmless.Find(line))
+	src.masked = append(src.masked, span{start + shown, start + len(line)})
 	l.report(src, offset, Problem{Message: strings.TrimPrefix(bad.Error(), "toml: "), Hint: syntaxHint(bad.Error(), line)})
 }
+
+// harmless matches the part of a line that is no part of a secret, even if the line is one of a text of several lines.
+var harmless = regexp.MustCompile(`^\s*([a-z_.]{1,24}\s*=\s*|\[\[?[a-z_.]{1,24}\]?\]?)`)
 
 func syntaxHint(message string, line []byte) string {
 	switch {
