@@ -20,7 +20,7 @@ func (a *app) configCommand() *cobra.Command {
 		Example: `  pushmail config check
   pushmail config show /etc/pushmail`,
 		Args: noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.configCheckCommand(), a.configShowCommand())
 	return cmd

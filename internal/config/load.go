@@ -83,16 +83,19 @@ func defaults(file string) *Config {
 	}
 }
 
+// mainTable is what only the main file can have.
+type mainTable struct {
+	State    string   `toml:"state"`
+	Include  []string `toml:"include"`
+	Log      Log      `toml:"log"`
+	Journal  Journal  `toml:"journal"`
+	Secrets  Secrets  `toml:"secrets"`
+	API      API      `toml:"api"`
+	Defaults Settings `toml:"defaults"`
+}
+
 func (l *loader) decodeRoot() {
-	var top struct {
-		State    string   `toml:"state"`
-		Include  []string `toml:"include"`
-		Log      Log      `toml:"log"`
-		Journal  Journal  `toml:"journal"`
-		Secrets  Secrets  `toml:"secrets"`
-		API      API      `toml:"api"`
-		Defaults Settings `toml:"defaults"`
-	}
+	var top mainTable
 	top.Log, top.Journal, top.API = l.cfg.Log, l.cfg.Journal, l.cfg.API
 	rest := l.takeLists(l.root)
 	l.decodeTable(rest, "", explainRoot, &top)
