@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,7 +22,8 @@ type AccountOptions struct {
 	Options
 
 	// Patterns choose mailboxes by name: "*" matches anything, "%" anything but the hierarchy delimiter
-	// (RFC 9051 section 6.3.9). None means all. On Gmail, where a label is a mailbox and a message is in
+	// (RFC 9051 section 6.3.9). One that begins with a backslash is a special-use attribute, such as \Sent (RFC 6154), and matches
+	// the mailboxes that have it. None means all. On Gmail, where a label is a mailbox and a message is in
 	// several, none means All Mail, Spam and Trash, which together have each message once; its labels are in
 	// the event.
 	Patterns []string
@@ -150,9 +152,14 @@ var errStopped = errors.New("stopped")
 
 func (g *group) wait() { g.running.Wait() }
 
-// wants reports whether a mailbox is one of those to watch.
-func (o *AccountOptions) wants(m *imap.List) bool {
-	matches := func(p string) bool { return imap.MatchMailbox(p, m.Mailbox, m.Delim) }
+// Wants reports whether a mailbox, as LIST shows it, is one of those to watch.
+func (o *AccountOptions) Wants(m *imap.List) bool {
+	matches := func(p string) bool {
+		if isUse(p) {
+			return hasUse(m, imap.Attr(p))
+		}
+		return imap.MatchMailbox(p, m.Mailbox, m.Delim)
+	}
 	switch {
 	case m.Has(imap.AttrNoSelect), m.Has(imap.AttrNonExistent):
 		return false
@@ -161,9 +168,16 @@ func (o *AccountOptions) wants(m *imap.List) bool {
 	case len(o.Patterns) > 0 && !slices.ContainsFunc(o.Patterns, matches):
 		return false
 	}
-	return len(o.SpecialUses) == 0 || slices.ContainsFunc(o.SpecialUses, func(a imap.Attr) bool {
-		return m.Has(a) || a == AttrInbox && imap.SameMailbox(m.Mailbox, "INBOX")
-	})
+	return len(o.SpecialUses) == 0 || slices.ContainsFunc(o.SpecialUses, func(a imap.Attr) bool { return hasUse(m, a) })
+}
+
+// isUse tells a special-use attribute from a pattern.
+func isUse(p string) bool { return strings.HasPrefix(p, `\`) }
+
+// hasUse reports whether a mailbox is what a special-use attribute stands for.
+func hasUse(m *imap.List, a imap.Attr) bool {
+	same := func(b imap.Attr) bool { return strings.EqualFold(string(a), string(b)) }
+	return m.Has(a) || slices.ContainsFunc(m.Attrs, same) || same(AttrInbox) && imap.SameMailbox(m.Mailbox, "INBOX")
 }
 
 // selection is a text for each thing that chooses mailboxes.

@@ -95,6 +95,8 @@ func TestAccountWatchesWhatIsChosen(t *testing.T) {
 		{"all", watch.AccountOptions{}, []string{"INBOX", "Lists/Go", "Lists/IMAP", "Sent", "Work"}},
 		{"patterns", watch.AccountOptions{Patterns: []string{"Lists/%", "inbox"}}, []string{"INBOX", "Lists/Go", "Lists/IMAP"}},
 		{"exclude", watch.AccountOptions{Exclude: []string{"Lists/*", "Work"}}, []string{"INBOX", "Sent"}},
+		{"patterns and special uses", watch.AccountOptions{Patterns: []string{"Lists/Go", `\sent`}}, []string{"Lists/Go", "Sent"}},
+		{"special uses left out", watch.AccountOptions{Exclude: []string{`\Sent`, `\inbox`, "Lists/*"}}, []string{"Work"}},
 		{"special uses", watch.AccountOptions{SpecialUses: []imap.Attr{imap.AttrSent, watch.AttrInbox}}, []string{"INBOX", "Sent"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

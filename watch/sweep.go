@@ -79,21 +79,26 @@ func sweepItems(caps imap.Capabilities) imap.StatusItems {
 func (c *control) list(ctx context.Context) ([]*imapclient.Listed, error) {
 	caps := c.link.conn.Capabilities()
 	o := &imap.ListOptions{Patterns: c.o.Patterns, ReturnStatus: sweepItems(caps), ReturnSpecialUse: c.usesMatter()}
+	if slices.ContainsFunc(o.Patterns, isUse) {
+		o.Patterns = nil
+	}
 	rows, err := c.link.conn.List(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	wants := c.o.wants
+	wants := c.o.Wants
 	if c.isGmail() {
 		wants = func(m *imap.List) bool {
-			return c.o.wants(m) && (m.Has(imap.AttrAll) || m.Has(imap.AttrJunk) || m.Has(imap.AttrTrash))
+			return c.o.Wants(m) && (m.Has(imap.AttrAll) || m.Has(imap.AttrJunk) || m.Has(imap.AttrTrash))
 		}
 	}
 	return slices.DeleteFunc(rows, func(r *imapclient.Listed) bool { return !wants(&r.List) }), nil
 }
 
 // usesMatter reports whether special uses decide what is watched.
-func (c *control) usesMatter() bool { return len(c.o.SpecialUses) > 0 || c.isGmail() }
+func (c *control) usesMatter() bool {
+	return len(c.o.SpecialUses) > 0 || slices.ContainsFunc(c.o.Patterns, isUse) || slices.ContainsFunc(c.o.Exclude, isUse) || c.isGmail()
+}
 
 // isGmail reports whether messages are in All Mail and labels are mailboxes, and the user has not asked for any.
 func (c *control) isGmail() bool {

@@ -46,6 +46,8 @@ type Target struct {
 	Sink sink.Sink
 	// Where chooses events. nil chooses all.
 	Where *Filter
+	// Schedule takes the place of [Options.Schedule]. nil does not.
+	Schedule []time.Duration
 	// FromStart: a sink that the journal does not know gets all that is in the journal, and not only what comes.
 	FromStart bool
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -61,6 +62,9 @@ func newLoop(ctx context.Context, o Options, t Target) (*loop, error) {
 		o: o, name: t.Name, sink: t.Sink, limits: t.Sink.Limits().Or(), where: t.Where, log: o.Logger.With("sink", t.Name),
 		done: make(chan struct{}), commands: make(chan func()), arrived: make(chan struct{}, 1),
 		keys: map[keyID]*key{}, inFlight: map[*call]struct{}{}, unsaved: unsaved{keys: map[*key]struct{}{}},
+	}
+	if t.Schedule != nil {
+		l.o.Schedule = slices.Clone(t.Schedule)
 	}
 	l.calls = make(chan *call, l.limits.Concurrency)
 	var from journal.Position
