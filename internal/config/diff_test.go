@@ -97,3 +97,29 @@ func TestOpenFilesAreWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// What an account says of logging in or of mailboxes replaces all that the defaults say of it.
+func TestAccountsReplaceDefaults(t *testing.T) {
+	c, problems := load(t, `[defaults]
+password = "env:MAIL_PASSWORD"
+all_mailboxes = true
+preview = true
+[[account]]
+url = "imaps://jo@mail.example.org"
+[[account]]
+url = "imaps://al@mail.example.org"
+token = "env:API_TOKEN"
+mailboxes = "INBOX"
+preview = false
+`)
+	if c == nil {
+		t.Fatal(problems)
+	}
+	jo, al := c.Accounts[0], c.Accounts[1]
+	if jo.Password.IsZero() || !jo.AllMailboxes || jo.Mailboxes != nil || !jo.Preview {
+		t.Errorf("%+v", jo)
+	}
+	if !al.Password.IsZero() || al.Token.IsZero() || al.AllMailboxes || !reflect.DeepEqual(al.Mailboxes, []string{"INBOX"}) || al.Preview {
+		t.Errorf("%+v", al)
+	}
+}
