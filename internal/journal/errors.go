@@ -27,6 +27,6 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("journal %s has schema version %d, this program knows up to %d: use the newer program that wrote it, or restore a backup made before the upgrade",
-		e.Path, e.Has, e.Knows)
+	return fmt.Sprintf("schema version %d is newer than %d, which this program knows: use the newer program that wrote the journal, or restore a backup made before the upgrade",
+		e.Has, e.Knows)
 }

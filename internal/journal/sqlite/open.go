@@ -130,7 +130,7 @@ func (j *Journal) load(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	has, err := schemaVersion(ctx, c, j.path)
+	has, err := schemaVersion(ctx, c, j.path, len(migrations))
 	if err == nil && has < len(migrations) {
 		err = fmt.Errorf("it has schema version %d, this program needs %d: start pushmail serve once, which brings it up to date", has, len(migrations))
 	}

@@ -98,8 +98,9 @@ CREATE TABLE account (
 ) STRICT;
 `}
 
-// schemaVersion returns the version of the database, 0 for an empty one.
-func schemaVersion(ctx context.Context, c *sql.Conn, path string) (int, error) {
+// schemaVersion returns the version of the database, 0 for an empty one. One that is newer than what the caller knows is
+// an error.
+func schemaVersion(ctx context.Context, c *sql.Conn, path string, knows int) (int, error) {
 	var id, tables int
 	if err := c.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return 0, err
@@ -118,15 +119,15 @@ func schemaVersion(ctx context.Context, c *sql.Conn, path string) (int, error) {
 	if err := c.QueryRowContext(ctx, "SELECT max(version) FROM migration").Scan(&has); err != nil {
 		return 0, err
 	}
-	if has > len(migrations) {
-		return has, &journal.VersionError{Path: path, Has: has, Knows: len(migrations)}
+	if has > knows {
+		return has, &journal.VersionError{Path: path, Has: has, Knows: knows}
 	}
 	return has, nil
 }
 
 // migrate brings the schema up to date, all in one transaction.
 func migrate(ctx context.Context, c *sql.Conn, path string, migrations []string) error {
-	has, err := schemaVersion(ctx, c, path)
+	has, err := schemaVersion(ctx, c, path, len(migrations))
 	if err != nil || has == len(migrations) {
 		return err
 	}
