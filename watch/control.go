@@ -24,8 +24,9 @@ type control struct {
 	link   *link
 
 	// names has the mailboxes as they were listed last, nil before.
-	names   *nameList
-	members map[string]*member
+	names        *nameList
+	namesUnsaved bool
+	members      map[string]*member
 	// home is the mailbox that stays selected, and in IDLE, between two sweeps, if the budget has no
 	// connection to spare for it; else nil.
 	home *session
@@ -360,8 +361,11 @@ func (m *member) visited(now figures, refused bool) {
 // isRefused notes and reports whether the server does not open a mailbox that it lists.
 func (c *control) isRefused(m *member, err error) bool {
 	var refused *MailboxError
-	if m.refused = ""; !errors.As(err, &refused) {
-		return false
+	if !errors.As(err, &refused) {
+		if err == nil {
+			m.refused = ""
+		}
+		return false // a connection that is lost says nothing of it
 	}
 	m.refused = reason(refused.Err)
 	c.o.Logger.Warn("a mailbox that is listed cannot be opened", "account", c.o.Account, "mailbox", m.list.Mailbox, "err", refused.Err)

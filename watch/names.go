@@ -62,10 +62,11 @@ func (c *control) loadNames(ctx context.Context) (known bool, err error) {
 
 func (c *control) saveNames(ctx context.Context) error {
 	b, err := json.Marshal(c.names)
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.o.Store.Save(context.WithoutCancel(ctx), c.namesKey(), b)
 	}
-	return c.o.Store.Save(context.WithoutCancel(ctx), c.namesKey(), b)
+	c.namesUnsaved = err != nil
+	return err
 }
 
 // noteNames compares the mailboxes that the server lists with those that are known, and tells the
@@ -88,7 +89,7 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 			gone[n] = was
 		}
 	}
-	changed := len(gone) > 0
+	c.namesUnsaved = c.namesUnsaved || !known || len(gone) > 0
 	for _, n := range slices.Sorted(maps.Keys(listed)) {
 		r := listed[n]
 		if _, old := c.names.Names[n]; !old && known {
@@ -96,7 +97,7 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 				return err
 			}
 		}
-		changed = c.remember(r) || changed
+		c.namesUnsaved = c.remember(r) || c.namesUnsaved
 	}
 	for _, n := range slices.Sorted(maps.Keys(gone)) {
 		c.forget(ctx, n) // its checkpoint stays in the Store
@@ -105,10 +106,10 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 		}
 		delete(c.names.Names, n) // not before it was told
 	}
-	if !changed && known {
+	if !c.namesUnsaved {
 		return nil
 	}
-	return c.saveNames(ctx)
+	return c.saveNames(ctx) // before any of them is visited: one that was created must not be taken for created again
 }
 
 // remember notes a mailbox that is listed, and reports whether it was not noted like that.
@@ -143,11 +144,10 @@ func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[st
 	key := Key{Account: c.o.Account, Mailbox: r.Mailbox}
 	var checkpoint []byte
 	var err error
-	if old, ok := renamed(r, gone); ok {
-		delete(gone, old)
+	old, wasRenamed := renamed(r, gone)
+	if wasRenamed {
 		d.Change, d.OldMailbox = event.NameRenamed, old
-		c.forget(ctx, old)
-		if checkpoint, err = c.o.Store.Load(ctx, Key{Account: c.o.Account, Mailbox: old}); err != nil {
+		if checkpoint, err = c.handOver(ctx, old); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,25 @@ func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[st
 	for _, a := range r.Attrs {
 		d.Attributes = append(d.Attributes, string(a))
 	}
-	return c.out(c.nameEvent(r.Mailbox, d))
+	if err := c.out(c.nameEvent(r.Mailbox, d)); err != nil {
+		return err
+	}
+	if wasRenamed {
+		delete(gone, old)
+		delete(c.names.Names, old)
+	}
+	return nil
+}
+
+// handOver ends the watching of a mailbox that has another name now, and returns its checkpoint: what is known, be it
+// that it could not be saved.
+func (c *control) handOver(ctx context.Context, old string) ([]byte, error) {
+	m := c.members[old]
+	c.forget(ctx, old)
+	if m != nil && m.box.known() != nil {
+		return m.box.known().MarshalBinary()
+	}
+	return c.o.Store.Load(ctx, Key{Account: c.o.Account, Mailbox: old})
 }
 
 // renamed finds which of the mailboxes that are gone r was: the one with its MAILBOXID (RFC 8474), or the only

@@ -1,0 +1,397 @@
+package watch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/watch"
+)
+
+// message names a message of the server for ever: it never uses a UIDVALIDITY twice.
+type message struct {
+	validity uint32
+	uid      imap.UID
+}
+
+// consumer is who receives the events of a world: it believes nothing that does not follow from what it has.
+type consumer struct {
+	w *world
+
+	mu    sync.Mutex
+	ever  map[message]string // the subjects of all messages that ever were
+	boxes map[string]*knownBox
+	ids   map[string]*toldEvent
+	run   int
+	// had are the messages that were there at first or told as new, by mailbox and subject; again are those that may be
+	// told once more under another UID, since that they were told was not saved.
+	had, again map[string]bool
+}
+
+// knownBox is a mailbox as its events have it.
+type knownBox struct {
+	validity uint32 // 0: nothing was told of it
+	flags    map[imap.UID]string
+	// vague are messages of which something was told that was not acknowledged for good: they may be gone since, or have
+	// other flags, without a word.
+	vague map[imap.UID]bool
+	// adopted: it was renumbered, so messages that were known are there without a word.
+	adopted bool
+	unsaved []string // ids of events that were not saved
+	unsure  bool     // a renumbering was not saved
+}
+
+// toldEvent is an event that was told.
+type toldEvent struct {
+	what  string
+	run   int
+	saved bool
+	left  bool // not acknowledged
+	box   string
+	uid   imap.UID
+	typ   watch.Type
+}
+
+func newConsumer(w *world) *consumer {
+	return &consumer{
+		w: w, ever: map[message]string{}, boxes: map[string]*knownBox{}, ids: map[string]*toldEvent{}, had: map[string]bool{}, again: map[string]bool{},
+	}
+}
+
+func newKnownBox() *knownBox {
+	return &knownBox{flags: map[imap.UID]string{}, vague: map[imap.UID]bool{}}
+}
+
+// during runs f while no event is taken.
+func (c *consumer) during(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+// baseline takes what is there as known.
+func (c *consumer) baseline() {
+	for _, name := range c.w.user.Mailboxes() {
+		k := newKnownBox()
+		is := c.w.user.Mailbox(name).Snapshot()
+		k.validity = is.UIDValidity
+		for _, m := range is.Messages {
+			k.flags[m.UID] = foldFlags(m.Flags)
+			c.had[name+" "+c.ever[message{k.validity, m.UID}]] = true
+		}
+		c.boxes[name] = k
+	}
+}
+
+func foldFlags(flags []imap.Flag) string {
+	var out []string
+	for _, f := range flags {
+		if f != imap.FlagRecent {
+			out = append(out, strings.ToLower(string(f)))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+// take takes an event, or says that it cannot.
+func (c *consumer) take(ev watch.Event) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	what := fmt.Sprintf("%s %d %s", ev.Mailbox, ev.UIDValidity, line(ev))
+	refuse := c.w.isChaos() && c.w.oneIn(40)
+	if refuse && c.w.oneIn(2) {
+		c.w.logf("-- not taken: %s", what)
+		return errNotTaken
+	}
+	c.w.logf("-- told: %s", what)
+	if ev.Type != watch.Link && ev.Type != watch.MailboxOpen {
+		c.note(ev)
+	}
+	if !refuse {
+		return nil
+	}
+	c.w.logf("-- taken, and not acknowledged")
+	if t := c.ids[ev.ID]; t != nil {
+		t.left = true
+		c.unsure(ev.ID)
+	}
+	return errNotTaken
+}
+
+// note checks an event and keeps what it says.
+func (c *consumer) note(ev watch.Event) {
+	if ev.Type == watch.MailboxName {
+		c.noteName(ev)
+		return
+	}
+	what := fmt.Sprintf("%v %s %d %d %s", ev.Type, ev.Mailbox, ev.UIDValidity, ev.UID, foldFlags(ev.Flags))
+	if ev.Type != watch.FlagChange {
+		what = fmt.Sprintf("%v %s %d %d", ev.Type, ev.Mailbox, ev.UIDValidity, ev.UID)
+	}
+	if t := c.ids[ev.ID]; t != nil {
+		switch {
+		case t.what != what:
+			c.w.fail("the id of %q is that of %q", what, t.what)
+		case t.saved:
+			c.w.fail("told again what was acknowledged and saved: %s", what)
+		case t.run == c.run && !t.left:
+			c.w.fail("told twice: %s", what)
+		}
+		t.run, t.left = c.run, false
+		return
+	}
+	c.ids[ev.ID] = &toldEvent{what: what, run: c.run, box: ev.Mailbox, uid: ev.UID, typ: ev.Type}
+	k := c.boxes[ev.Mailbox]
+	if k == nil {
+		c.w.fail("of a mailbox that is not known: %s", what)
+		return
+	}
+	k.unsaved = append(k.unsaved, ev.ID)
+	switch {
+	case ev.Type == watch.MailboxReset:
+		c.noteReset(k, ev)
+		return
+	case k.validity == 0:
+		k.validity = ev.UIDValidity
+	case k.validity != ev.UIDValidity && !k.unsure:
+		c.w.fail("UIDVALIDITY is %d: %s", k.validity, what)
+	}
+	c.noteMessage(k, ev, what)
+}
+
+func (c *consumer) noteReset(k *knownBox, ev watch.Event) {
+	if k.validity != ev.Reset.OldUIDValidity && k.validity != 0 && !k.unsure {
+		c.w.fail("renumbered from %d, which is %d", ev.Reset.OldUIDValidity, k.validity)
+	}
+	k.validity, k.adopted, k.unsure = ev.UIDValidity, true, false
+	clear(k.flags)
+	clear(k.vague)
+}
+
+func (c *consumer) noteMessage(k *knownBox, ev watch.Event, what string) {
+	was, known := k.flags[ev.UID]
+	vague := k.vague[ev.UID]
+	subject, exists := c.ever[message{ev.UIDValidity, ev.UID}]
+	if !exists {
+		c.w.fail("invented: %s", what)
+	}
+	if m := ev.Message; m != nil && m.Envelope != nil && m.Envelope.Subject != subject {
+		c.w.fail("%s is %s, not %s", what, subject, m.Envelope.Subject)
+	}
+	delete(k.vague, ev.UID)
+	switch ev.Type {
+	case watch.MessageNew:
+		id := ev.Mailbox + " " + subject
+		switch {
+		case known && !vague:
+			c.w.fail("it was there already: %s", what)
+		case c.had[id] && !c.again[id]:
+			c.w.fail("told before under another UID: %s %s", what, subject)
+		}
+		c.had[id] = true
+		k.flags[ev.UID] = foldFlags(ev.Flags)
+	case watch.MessageExpunge:
+		if !known && !k.adopted {
+			c.w.fail("it was not there: %s", what)
+		}
+		if c.w.has(ev.UIDValidity, ev.UID) {
+			c.w.fail("it is still there: %s", what)
+		}
+		delete(k.flags, ev.UID)
+	case watch.FlagChange:
+		if !known && !k.adopted {
+			c.w.fail("it is not there: %s", what)
+		}
+		if now := changed(was, ev); known && !vague && now != foldFlags(ev.Flags) {
+			c.w.fail("%s: %q became %q by +%v -%v", what, was, foldFlags(ev.Flags), ev.Added, ev.Removed)
+		}
+		k.flags[ev.UID] = foldFlags(ev.Flags)
+	}
+}
+
+// changed are the flags after what the event has changed.
+func changed(was string, ev watch.Event) string {
+	set := map[string]bool{}
+	for _, f := range strings.Fields(was) {
+		set[f] = true
+	}
+	for _, f := range ev.Removed {
+		delete(set, strings.ToLower(string(f)))
+	}
+	for _, f := range ev.Added {
+		set[strings.ToLower(string(f))] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(set)), " ")
+}
+
+// noteName follows what becomes of names. It may be told again.
+func (c *consumer) noteName(ev watch.Event) {
+	k := c.boxes[ev.Mailbox]
+	switch ev.Name.Change {
+	case "created":
+		if k == nil {
+			c.boxes[ev.Mailbox] = newKnownBox()
+		}
+	case "renamed":
+		if old := c.boxes[ev.Name.OldMailbox]; old != nil {
+			c.boxes[ev.Mailbox] = old
+			delete(c.boxes, ev.Name.OldMailbox)
+			for _, id := range slices.Sorted(maps.Keys(c.had)) {
+				if subject, ok := strings.CutPrefix(id, ev.Name.OldMailbox+" "); ok {
+					c.had[ev.Mailbox+" "+subject] = true
+				}
+			}
+		} else if k == nil {
+			c.w.fail("renamed from %s, which is not known: %s", ev.Name.OldMailbox, ev.Mailbox)
+		}
+	case "deleted":
+		delete(c.boxes, ev.Mailbox)
+		for id := range c.had {
+			if strings.HasPrefix(id, ev.Mailbox+" ") {
+				delete(c.had, id)
+			}
+		}
+	}
+}
+
+// saved notes that the checkpoint of a mailbox was saved.
+func (c *consumer) saved(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.boxes[name]
+	if k == nil {
+		return
+	}
+	k.unsaved = slices.DeleteFunc(k.unsaved, func(id string) bool {
+		t := c.ids[id]
+		t.saved = !t.left
+		return t.saved
+	})
+}
+
+// unsure notes that an event was told that may be told again, or be overtaken by what happens since.
+func (c *consumer) unsure(id string) {
+	t := c.ids[id]
+	k := c.boxes[t.box]
+	if k == nil {
+		return
+	}
+	switch t.typ {
+	case watch.MailboxReset:
+		k.unsure = true
+	default:
+		k.vague[t.uid] = true
+		c.again[t.box+" "+c.ever[message{k.validity, t.uid}]] = true
+	}
+}
+
+// restarted notes that the watcher begins anew with what was saved.
+func (c *consumer) restarted() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run++
+	for _, k := range c.boxes {
+		for _, id := range k.unsaved {
+			c.unsure(id)
+		}
+	}
+}
+
+// has reports whether the server has a message.
+func (w *world) has(validity uint32, uid imap.UID) bool {
+	for _, name := range w.user.Mailboxes() {
+		m := w.user.Mailbox(name)
+		if is := m.Snapshot(); is.UIDValidity == validity {
+			return is.UIDs().Contains(uid)
+		}
+	}
+	return false
+}
+
+// compare says what is different from what the server has.
+func (c *consumer) compare(flags bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	names := []string{"INBOX"}
+	if c.w.way.connections > 0 {
+		names = c.w.user.Mailboxes()
+		if told := slices.Sorted(maps.Keys(c.boxes)); !slices.Equal(told, names) {
+			c.w.fail("there are the mailboxes %q, told were %q", names, told)
+			return
+		}
+	}
+	for _, name := range names {
+		k, is := c.boxes[name], c.w.user.Mailbox(name).Snapshot()
+		if k.validity != is.UIDValidity && len(is.Messages) > 0 && !k.unsure {
+			c.w.fail("UIDVALIDITY of %s is %d, told was %d", name, is.UIDValidity, k.validity)
+			return
+		}
+		for _, m := range is.Messages {
+			subject := c.ever[message{is.UIDValidity, m.UID}]
+			was, known := k.flags[m.UID]
+			switch {
+			case !known && !(k.adopted && c.had[name+" "+subject]):
+				c.w.fail("lost: %s %d %s", name, m.UID, subject)
+			case known && flags && !k.vague[m.UID] && was != foldFlags(m.Flags):
+				c.w.fail("%s %d has the flags %q, told was %q", name, m.UID, foldFlags(m.Flags), was)
+			}
+		}
+		for uid := range k.flags {
+			if !is.UIDs().Contains(uid) && !k.vague[uid] {
+				c.w.fail("not told that it is gone: %s %d", name, uid)
+			}
+		}
+	}
+}
+
+// modelStore is a Store that can fail, and that can be as it was when the program was killed.
+type modelStore struct {
+	w          *world
+	mu         sync.Mutex
+	m          map[watch.Key][]byte
+	save, load bool // fail
+	frozen     bool
+}
+
+func (s *modelStore) set(save, load bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.save, s.load = save, load
+}
+
+func (s *modelStore) freeze(frozen bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frozen = frozen
+}
+
+func (s *modelStore) Load(_ context.Context, key watch.Key) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.load {
+		return nil, errors.New("cannot load")
+	}
+	return s.m[key], nil
+}
+
+func (s *modelStore) Save(_ context.Context, key watch.Key, value []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.frozen:
+		return nil
+	case s.save:
+		return errors.New("the disk is full")
+	}
+	s.m[key] = slices.Clone(value)
+	if key.Kind == watch.Checkpoint {
+		s.w.told.saved(key.Mailbox)
+	}
+	return nil
+}

@@ -1,0 +1,532 @@
+package watch_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/imaptest"
+	"github.com/pushmail/pushmail/watch"
+)
+
+var (
+	seedFlag  = flag.Uint64("seed", 0, "seed of the model test; 0 takes the clock")
+	stepsFlag = flag.Int("steps", 1500, "steps of the model test")
+	wayFlag   = flag.String("way", "", "what watches in the model test; empty takes one after the other")
+)
+
+// ways are what watches in the model.
+var modelWays = []modelWay{
+	{name: "mailbox"},
+	{name: "account", connections: 2},
+	{name: "account on one connection", connections: 1},
+	{name: "account with NOTIFY", connections: 1, notify: true},
+	{name: "account with NOTIFY and a hot mailbox", connections: 2, notify: true, hot: []string{"INBOX"}},
+	{name: "manager, mailbox", manager: true},
+	{name: "manager, account", manager: true, connections: 3},
+	{name: "manager, account with NOTIFY", manager: true, connections: 2, notify: true},
+}
+
+type modelWay struct {
+	name        string
+	manager     bool
+	connections int // of an account; 0: one mailbox
+	notify      bool
+	hot         []string
+}
+
+// TestModel has random things happen to mailboxes while a watcher meets random faults. Whenever the faults end, what the
+// watcher has told must soon make up what the server has: nothing lost, nothing invented, nothing told twice but what was not
+// acknowledged, and that under the id that it had.
+//
+// What happens follows from the seed; how goroutines and pauses fall does not.
+func TestModel(t *testing.T) {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	for steps, n := 0, uint64(0); steps < *stepsFlag && !t.Failed(); n++ {
+		way := modelWays[(seed+n)%uint64(len(modelWays))]
+		if *wayFlag != "" {
+			way = modelWays[slices.IndexFunc(modelWays, func(w modelWay) bool { return w.name == *wayFlag })]
+		}
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, seed+n, way)
+			steps += w.play()
+			if w.failed() != "" {
+				t.Errorf("%s: %s\nrepeat with -run 'TestModel$' -seed=%d -steps=1 -way=%q\n%s", way.name, w.failed(), seed+n, *wayFlag, w.history())
+			}
+		})
+	}
+}
+
+// world is a server, its user's mailboxes, a watcher, and the consumer of its events.
+type world struct {
+	t      *testing.T
+	way    modelWay
+	server *imaptest.Server
+	user   *imaptest.User
+	opts   watch.Options
+	store  *modelStore
+	told   *consumer
+
+	rngMu sync.Mutex
+	rng   *rand.Rand
+	mails int // counts messages; guarded by rngMu
+
+	mu    sync.Mutex
+	chaos bool // faults happen
+	down  bool // nobody can connect
+	log   []string
+	fault string
+
+	// flagsHide: STATUS does not show that flags have changed, so that may take an hour to be told.
+	flagsHide bool
+
+	steps   int
+	cancel  context.CancelFunc
+	stopped chan struct{}
+}
+
+const historyLines = 4000
+
+func (w *world) logf(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fault != "" {
+		return // what comes after is no clue
+	}
+	w.log = append(w.log, time.Now().Format("02 15:04:05.000 ")+strings.TrimSuffix(fmt.Sprintf(format, args...), "\n"))
+	if len(w.log) > 2*historyLines {
+		w.log = slices.Clone(w.log[historyLines:])
+	}
+}
+
+func (w *world) history() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.log[max(0, len(w.log)-historyLines):], "\n")
+}
+
+// Write takes the protocol and the log.
+func (w *world) Write(p []byte) (int, error) {
+	w.logf("%s", p)
+	return len(p), nil
+}
+
+// fail notes the first thing that is wrong.
+func (w *world) fail(format string, args ...any) {
+	w.logf("WRONG: "+format, args...)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fault == "" {
+		w.fault = fmt.Sprintf(format, args...)
+	}
+}
+
+func (w *world) failed() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fault
+}
+
+func (w *world) isChaos() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.chaos
+}
+
+func (w *world) intn(n int) int {
+	w.rngMu.Lock()
+	defer w.rngMu.Unlock()
+	return w.rng.IntN(n)
+}
+
+// oneIn is true once in n times.
+func (w *world) oneIn(n int) bool { return w.intn(n) == 0 }
+
+func newWorld(t *testing.T, seed uint64, way modelWay) *world {
+	w := &world{t: t, way: way, rng: rand.New(rand.NewPCG(seed, 1))}
+	o := &imaptest.ServerOptions{Capabilities: imaptest.DefaultCapabilities()}
+	if way.notify {
+		o.Capabilities = withNotify()
+	}
+	o.Without = slices.Clone(rungs[w.intn(3)].without)
+	for _, c := range []imap.Capability{imap.CapESearch, imap.CapListStatus, imap.CapObjectID, imap.CapUnselect} {
+		if w.oneIn(3) {
+			o.Without = append(o.Without, c)
+		}
+	}
+	if w.oneIn(5) && !way.notify {
+		o.Without = append(o.Without, imap.CapIdle)
+	}
+	w.flagsHide = slices.Contains(o.Without, imap.CapCondStore) && way.connections > 0
+	w.logf("%s, without %v", way.name, o.Without)
+	w.server = imaptest.NewServer(o)
+	w.user = w.server.AddUser("jo", "secret")
+	w.told = newConsumer(w)
+	w.store = &modelStore{w: w, m: map[watch.Key][]byte{}}
+	w.opts = watch.Options{
+		Client: imapclient.Options{
+			Addr: "mail.example.org", Security: imapclient.InsecurePlaintext, Trace: &imapclient.Trace{W: w, Timestamps: true},
+		},
+		Account: "jo", Dial: w.dial, Login: loginAs("jo"), Hosts: &watch.Hosts{}, Store: w.store, KeepTrying: true,
+		Logger: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if w.oneIn(4) {
+		w.opts.Content.Brief = true
+	}
+	return w
+}
+
+func (w *world) dial(ctx context.Context, o *imapclient.Options) (*imapclient.Conn, error) {
+	w.mu.Lock()
+	down := w.down
+	w.mu.Unlock()
+	if down {
+		return nil, &imapclient.DialError{Addr: "mail.example.org:993", Stage: "connect", Err: errors.New("connection refused")}
+	}
+	client, server := net.Pipe()
+	go w.server.ServeConn(server)
+	if w.isChaos() && w.oneIn(4) {
+		how := []string{cut, stalled, halfClosed, duplicated}[w.intn(4)]
+		w.logf("this connection is to be %s", how)
+		client = &struck{Conn: client, r: bufio.NewReader(client), how: how, at: int64(1 + w.intn(6000))}
+	}
+	return imapclient.New(ctx, client, o)
+}
+
+// play runs the world and returns how many steps it had.
+func (w *world) play() int {
+	for range w.intn(6) {
+		w.append("INBOX")
+	}
+	if w.way.connections > 0 {
+		for range w.intn(4) {
+			w.append("Work")
+		}
+	}
+	w.told.baseline()
+	w.start()
+	time.Sleep(time.Minute)
+	w.server.SetOnCommand(w.onCommand)
+	for range 2 + w.intn(4) {
+		w.set(func() { w.chaos = true })
+		for range 1 + w.intn(10) {
+			w.steps++
+			w.step()
+			if w.failed() != "" {
+				break
+			}
+		}
+		w.heal()
+		w.agree()
+		if w.failed() != "" {
+			break
+		}
+	}
+	w.stop()
+	w.server.Close()
+	return w.steps
+}
+
+func (w *world) set(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
+// heal ends all faults.
+func (w *world) heal() {
+	w.logf("-- all is well from now on")
+	w.set(func() { w.chaos, w.down = false, false })
+	w.store.set(false, false)
+	w.server.SetDeafIdle(false)
+	w.server.SetLossyNotify(false)
+	for _, s := range w.server.Sessions() {
+		s.Resume()
+	}
+}
+
+// agree waits for as long as it may take for everything to be told and compares.
+func (w *world) agree() {
+	// A connection that is dead, a pause before the next one, a truth check.
+	for range 50 {
+		time.Sleep(time.Minute)
+		synctest.Wait()
+	}
+	w.told.compare(!w.flagsHide)
+	if w.failed() == "" && w.flagsHide && w.oneIn(3) {
+		time.Sleep(90 * time.Minute) // each mailbox is opened once an hour
+		synctest.Wait()
+		w.told.compare(true)
+	}
+}
+
+// start runs the watcher until stop.
+func (w *world) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel, w.stopped = cancel, make(chan struct{})
+	w.logf("-- start")
+	go func() {
+		defer close(w.stopped)
+		for ctx.Err() == nil {
+			err := w.watch(ctx)
+			w.logf("-- the watcher has ended: %v", err)
+			w.told.restarted()
+			if ctx.Err() == nil && !errors.Is(err, errNotTaken) && !errors.As(err, new(*watch.CheckpointError)) && !strings.Contains(fmt.Sprint(err), "cannot load") {
+				w.fail("the watcher ended: %v", err)
+				return
+			}
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
+	}()
+	synctest.Wait()
+}
+
+func (w *world) stop() {
+	w.cancel()
+	<-w.stopped
+}
+
+// errNotTaken is what a consumer says that could not take an event.
+var errNotTaken = errors.New("not taken")
+
+func (w *world) watch(ctx context.Context) error {
+	o := watch.AccountOptions{Options: w.opts, MaxConnections: w.way.connections, Hot: w.way.hot}
+	if w.way.manager {
+		return w.manage(ctx, o)
+	}
+	events := watch.Mailbox(ctx, w.opts)
+	if w.way.connections > 0 {
+		events = watch.Account(ctx, o)
+	}
+	for ev, err := range events {
+		if err != nil {
+			return err
+		}
+		if err := w.told.take(ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) manage(ctx context.Context, o watch.AccountOptions) error {
+	failed := make(chan error, 1)
+	m, err := watch.NewManager(watch.ManagerOptions{
+		Handler: func(_ context.Context, ev watch.Event) error { return w.told.take(ev) },
+		Failed:  func(_ string, err error) { failed <- err },
+	})
+	if err != nil {
+		return err
+	}
+	if w.way.connections == 0 {
+		o.Mailbox = "INBOX"
+	}
+	if err := m.Add(o); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		err = ctx.Err()
+	case err = <-failed:
+	}
+	return errors.Join(err, m.Close(context.Background()))
+}
+
+// step does one thing.
+func (w *world) step() {
+	switch n := w.intn(40); {
+	case n < 20:
+		w.happen()
+	case n < 22:
+		w.eachSession("cut", (*imaptest.Session).Cut)
+	case n < 23:
+		w.eachSession("stall", (*imaptest.Session).Stall)
+	case n < 24:
+		w.eachSession("hang up", (*imaptest.Session).Hangup)
+	case n < 25:
+		w.eachSession("overflow", (*imaptest.Session).Overflow)
+	case n < 26:
+		w.eachSession("cut soon", func(s *imaptest.Session) { s.CutAfter(int64(w.intn(500))) })
+	case n < 27:
+		deaf := w.oneIn(2)
+		w.logf("-- deaf: %v", deaf)
+		w.server.SetDeafIdle(deaf)
+	case n < 28:
+		lossy := w.oneIn(2)
+		w.logf("-- notifications get lost: %v", lossy)
+		w.server.SetLossyNotify(lossy)
+	case n < 29:
+		down := w.oneIn(2)
+		w.logf("-- down: %v", down)
+		w.set(func() { w.down = down })
+	case n < 31:
+		w.logf("-- stop")
+		w.stop()
+		w.happen()
+		w.start()
+	case n < 33:
+		w.logf("-- kill")
+		w.store.freeze(true)
+		w.stop()
+		w.store.freeze(false)
+		for range w.intn(3) {
+			w.happen()
+		}
+		w.start()
+	case n < 34:
+		save, load := w.oneIn(2), w.oneIn(4)
+		w.logf("-- Store fails to save: %v, to load: %v", save, load)
+		w.store.set(save, load)
+	case n < 36:
+		time.Sleep(time.Duration(w.intn(20)) * time.Minute)
+	default:
+		time.Sleep(time.Duration(w.intn(60000)) * time.Millisecond)
+	}
+	if w.oneIn(2) {
+		synctest.Wait()
+	}
+}
+
+func (w *world) eachSession(what string, do func(*imaptest.Session)) {
+	for _, s := range w.server.Sessions() {
+		if w.oneIn(2) {
+			w.logf("-- %s %d", what, s.ID())
+			do(s)
+		}
+	}
+}
+
+// onCommand has something happen in the middle of a command, and some of them fail.
+func (w *world) onCommand(c imaptest.Command) imaptest.Verdict {
+	if !w.isChaos() {
+		return imaptest.Pass
+	}
+	if w.oneIn(12) {
+		w.happenToMessages()
+	}
+	if !w.oneIn(25) {
+		return imaptest.Pass
+	}
+	n := w.intn(6)
+	if c.Name == "LOGIN" && n < 2 || c.Name == "LOGOUT" {
+		return imaptest.Pass // the password is right
+	}
+	w.logf("-- fault %d of %s", n, c.Name)
+	switch n {
+	case 0:
+		return imaptest.Refuse(imap.NO, "", "not now")
+	case 1:
+		return imaptest.Refuse(imap.BAD, "", "what?")
+	case 2:
+		return imaptest.Drop
+	case 3:
+		c.Session.CutAfter(int64(w.intn(300)))
+	case 4:
+		if c.Name == "NOOP" {
+			return imaptest.Reply("{tag} OK mute\r\n")
+		}
+		return imaptest.Ignore
+	case 5:
+		c.Session.Stall()
+	}
+	return imaptest.Pass
+}
+
+// happen changes something on the server.
+func (w *world) happen() {
+	if w.way.connections == 0 || !w.oneIn(6) {
+		w.happenToMessages()
+		return
+	}
+	names := w.user.Mailboxes()
+	name := names[w.intn(len(names))]
+	other := []string{"Work", "A", "B", "C/D"}[w.intn(4)]
+	switch w.intn(4) {
+	case 0, 1:
+		w.logf("-- create %s", other)
+		w.append(other)
+	case 2:
+		if name != "INBOX" {
+			w.logf("-- delete %s", name)
+			w.user.DeleteMailbox(name)
+		}
+	case 3:
+		w.logf("-- rename %s to %s: %v", name, other, w.user.RenameMailbox(name, other))
+	}
+}
+
+func (w *world) append(name string) {
+	w.rngMu.Lock()
+	w.mails++
+	subject := fmt.Sprint("m", w.mails)
+	w.rngMu.Unlock()
+	m := w.user.Mailbox(name)
+	w.told.during(func() {
+		uid := m.Append(mail(subject))
+		w.told.ever[message{m.Snapshot().UIDValidity, uid}] = subject
+	})
+	w.logf("-- append %s to %s", subject, name)
+}
+
+func (w *world) happenToMessages() {
+	names := []string{"INBOX"}
+	if w.way.connections > 0 {
+		names = w.user.Mailboxes()
+	}
+	name := names[w.intn(len(names))]
+	m := w.user.Mailbox(name)
+	is := m.Snapshot()
+	any := func() imap.UID { return is.Messages[w.intn(len(is.Messages))].UID }
+	switch n := w.intn(24); {
+	case n < 9 || len(is.Messages) == 0:
+		w.append(name)
+	case n < 13:
+		uid := any()
+		w.logf("-- expunge %d in %s", uid, name)
+		m.Expunge(uid)
+	case n < 14:
+		w.logf("-- expunge all in %s", name)
+		uids := slices.Collect(is.UIDs().All())
+		m.Expunge(uids...)
+	case n < 22:
+		uid, f := any(), []imap.Flag{imap.FlagSeen, imap.FlagFlagged, imap.FlagDeleted, "work"}[w.intn(4)]
+		if w.oneIn(2) {
+			w.logf("-- flag %d in %s: +%s", uid, name, f)
+			m.AddFlags(uid, f)
+		} else {
+			w.logf("-- flag %d in %s: -%s", uid, name, f)
+			m.RemoveFlags(uid, f)
+		}
+	case n == 22 && w.oneIn(3):
+		w.told.during(func() {
+			was := map[int]string{}
+			for i, msg := range m.Snapshot().Messages {
+				was[i] = w.told.ever[message{m.Snapshot().UIDValidity, msg.UID}]
+			}
+			validity := m.ResetUIDValidity()
+			for i, msg := range m.Snapshot().Messages {
+				w.told.ever[message{validity, msg.UID}] = was[i]
+			}
+			w.logf("-- renumber %s: %d", name, validity)
+		})
+	}
+}
