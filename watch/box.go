@@ -29,6 +29,8 @@ type box struct {
 	// unsaidReset: the ledger is that of a renumbered mailbox, and the consumer has not acknowledged
 	// that it was. Until then stored is what was known, and the old checkpoint stays.
 	unsaidReset bool
+	// unidentified counts how often the server has not said which messages are in a renumbered mailbox.
+	unidentified int
 	// fingerprinted: it was asked what identifies the messages that are not remembered.
 	fingerprinted bool
 

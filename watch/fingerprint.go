@@ -12,6 +12,10 @@ import (
 // selections bounds how often a mailbox is selected until it has the same UIDVALIDITY twice.
 const selections = 4
 
+// maxUnidentified is how often a server may refuse to say what identifies the messages of a renumbered mailbox before
+// that is done without.
+const maxUnidentified = 4
+
 // confirm selects the mailbox again if UIDVALIDITY seems to have changed: a proxy or a backend that answers wrong
 // once must not make all that is known void. It returns what was said twice, or that nothing has changed.
 func (s *session) confirm(ctx context.Context, known *mailbox.State, opened *mailbox.Opened) (*mailbox.Opened, error) {
@@ -85,10 +89,19 @@ func (s *session) reunite(ctx context.Context, known *mailbox.State, l *mailbox.
 		if !more {
 			break
 		}
-		if err := s.identify(ctx, set, func(m *imap.Message, _ mailbox.Identity, _ bool) { ru.Feed(m) }); err != nil {
+		refused, err := s.identify(ctx, set, func(m *imap.Message, _ mailbox.Identity, _ bool) { ru.Feed(m) })
+		if err != nil {
 			return err
 		}
+		if refused != nil {
+			s.b.unidentified++
+		}
+		if refused != nil && s.b.unidentified < maxUnidentified {
+			// To go on would be to take what has arrived for old. What was known stays as long as this fails.
+			return &MailboxError{Mailbox: s.b.o.Mailbox, Err: refused}
+		}
 	}
+	s.b.unidentified = 0
 	fresh := ru.Fresh()
 	s.b.o.Logger.Info("the mailbox was renumbered", "account", s.b.o.Account, "mailbox", s.b.name,
 		"messages", l.View().Exists(), "found again", ru.Found(), "new", fresh.Len())
@@ -105,27 +118,29 @@ func (s *session) fingerprint(ctx context.Context, l *mailbox.Ledger) error {
 		return nil
 	}
 	s.b.fingerprinted = true
-	return s.identify(ctx, set, func(m *imap.Message, id mailbox.Identity, ok bool) {
+	_, err := s.identify(ctx, set, func(m *imap.Message, id mailbox.Identity, ok bool) {
 		if ok {
 			remember(l, m.UID, id)
 		}
 	})
+	return err
 }
 
-// identify fetches what identifies messages. One that the server does not return is left out.
-func (s *session) identify(ctx context.Context, set imap.UIDSet, found func(*imap.Message, mailbox.Identity, bool)) error {
+// identify fetches what identifies messages. One that the server does not return is left out. It says if the server
+// refused.
+func (s *session) identify(ctx context.Context, set imap.UIDSet, found func(*imap.Message, mailbox.Identity, bool)) (refused, err error) {
 	for m, err := range s.conn.Fetch(ctx, set, s.basis.Fetch()) {
 		if err != nil && isRefusal(err) {
 			s.b.o.Logger.Warn("the server does not say what identifies messages", "account", s.b.o.Account, "mailbox", s.b.name, "err", err)
-			return nil
+			return err, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		id, ok := mailbox.Identify(s.basis, m)
 		found(m, id, ok)
 	}
-	return nil
+	return nil, nil
 }
 
 // remember keeps the fingerprint of an acknowledged message.
