@@ -25,7 +25,7 @@ import (
 const Password = "pass"
 
 // startTimeout bounds one start of a server: half a second usually.
-const startTimeout = 30 * time.Second
+const startTimeout = 2 * time.Minute
 
 // Recipe says how one kind of server is made.
 type Recipe struct {
