@@ -169,8 +169,8 @@ func (c *struck) Read(p []byte) (int, error) {
 	c.came++
 	c.line = append(c.line, b)
 	if b == '\n' {
-		// An EXPUNGE that is said twice is two: nobody can tell.
-		if c.how == duplicated && c.came >= c.at && !c.done && c.line[0] == '*' && !bytes.Contains(c.line, []byte(" EXPUNGE")) {
+		// An EXPUNGE that is said twice is two: nobody can tell. A line that ends in a literal is not all of a response.
+		if c.how == duplicated && c.came >= c.at && !c.done && c.line[0] == '*' && !bytes.Contains(c.line, []byte(" EXPUNGE")) && !bytes.HasSuffix(c.line, []byte("}\r\n")) {
 			c.done, c.rest = true, bytes.Clone(c.line)
 		}
 		c.line = c.line[:0]

@@ -102,7 +102,8 @@ func (s *session) reunite(ctx context.Context, known *mailbox.State, l *mailbox.
 		}
 	}
 	s.b.unidentified = 0
-	fresh := ru.Fresh()
+	// One that was gone before it said what it is, is not new to anybody.
+	fresh := ru.Fresh().Intersect(l.View().State().UIDs())
 	s.b.o.Logger.Info("the mailbox was renumbered", "account", s.b.o.Account, "mailbox", s.b.name,
 		"messages", l.View().Exists(), "found again", ru.Found(), "new", fresh.Len())
 	l.Renew(fresh)

@@ -144,6 +144,9 @@ func (c *consumer) note(ev watch.Event) {
 			c.w.fail("told twice: %s", what)
 		}
 		t.run, t.left = c.run, false
+		if k := c.boxes[t.box]; k != nil {
+			k.unsaved = append(k.unsaved, ev.ID)
+		}
 		return
 	}
 	c.ids[ev.ID] = &toldEvent{what: what, run: c.run, box: ev.Mailbox, uid: ev.UID, typ: ev.Type}
@@ -300,6 +303,7 @@ func (c *consumer) restarted() {
 		for _, id := range k.unsaved {
 			c.unsure(id)
 		}
+		k.unsaved = nil // it may be told again whenever that is
 	}
 }
 

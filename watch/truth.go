@@ -154,7 +154,10 @@ func (s *session) compare(ctx context.Context) (string, error) {
 // compareTail looks for messages beyond the last that is known.
 func (s *session) compareTail(ctx context.Context, last imap.UID) (string, error) {
 	found, err := s.conn.Search(ctx, imap.UIDIn(imap.SetOfRange(last+1, 0)))
-	if err != nil && !isRefusal(err) {
+	if err != nil && isRefusal(err) {
+		return "", nil // it does not say
+	}
+	if err != nil {
 		return "", err
 	}
 	// "n:*" always names the last message, even one below n (RFC 9051 section 6.4.8).
