@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -26,8 +27,10 @@ type consumer struct {
 	mu    sync.Mutex
 	ever  map[message]string // the subjects of all messages that ever were
 	boxes map[string]*knownBox
-	ids   map[string]*toldEvent
-	run   int
+	// ghosts were told to be deleted, which was not saved: they may be back.
+	ghosts map[string]*knownBox
+	ids    map[string]*toldEvent
+	run    int
 	// had are the messages that were there at first or told as new, by mailbox and subject; again are those that may be
 	// told once more under another UID, since that they were told was not saved.
 	had, again map[string]bool
@@ -59,7 +62,7 @@ type toldEvent struct {
 
 func newConsumer(w *world) *consumer {
 	return &consumer{
-		w: w, ever: map[message]string{}, boxes: map[string]*knownBox{}, ids: map[string]*toldEvent{}, had: map[string]bool{}, again: map[string]bool{},
+		w: w, ever: map[message]string{}, boxes: map[string]*knownBox{}, ghosts: map[string]*knownBox{}, ids: map[string]*toldEvent{}, had: map[string]bool{}, again: map[string]bool{},
 	}
 }
 
@@ -151,6 +154,10 @@ func (c *consumer) note(ev watch.Event) {
 	}
 	c.ids[ev.ID] = &toldEvent{what: what, run: c.run, box: ev.Mailbox, uid: ev.UID, typ: ev.Type}
 	k := c.boxes[ev.Mailbox]
+	if k == nil && c.ghosts[ev.Mailbox] != nil {
+		k = c.ghosts[ev.Mailbox]
+		c.boxes[ev.Mailbox] = k
+	}
 	if k == nil {
 		c.w.fail("of a mailbox that is not known: %s", what)
 		return
@@ -197,7 +204,7 @@ func (c *consumer) noteMessage(k *knownBox, ev watch.Event, what string) {
 		case c.had[id] && !c.again[id]:
 			c.w.fail("told before under another UID: %s %s", what, subject)
 		}
-		c.had[id] = true
+		c.had[id], c.again[id] = true, ev.Message == nil // what it is was not said, so it cannot be known again
 		k.flags[ev.UID] = foldFlags(ev.Flags)
 	case watch.MessageExpunge:
 		if !known && !k.adopted {
@@ -238,8 +245,14 @@ func (c *consumer) noteName(ev watch.Event) {
 	k := c.boxes[ev.Mailbox]
 	switch ev.Name.Change {
 	case "created":
-		if k == nil {
-			c.boxes[ev.Mailbox] = newKnownBox()
+		if k != nil {
+			break
+		}
+		c.boxes[ev.Mailbox] = newKnownBox()
+		for id := range c.had {
+			if strings.HasPrefix(id, ev.Mailbox+" ") {
+				delete(c.had, id)
+			}
 		}
 	case "renamed":
 		if old := c.boxes[ev.Name.OldMailbox]; old != nil {
@@ -250,16 +263,14 @@ func (c *consumer) noteName(ev watch.Event) {
 					c.had[ev.Mailbox+" "+subject] = true
 				}
 			}
-		} else if k == nil {
+		} else if k == nil && c.ghosts[ev.Name.OldMailbox] == nil {
 			c.w.fail("renamed from %s, which is not known: %s", ev.Name.OldMailbox, ev.Mailbox)
 		}
 	case "deleted":
-		delete(c.boxes, ev.Mailbox)
-		for id := range c.had {
-			if strings.HasPrefix(id, ev.Mailbox+" ") {
-				delete(c.had, id)
-			}
+		if k != nil {
+			c.ghosts[ev.Mailbox] = k
 		}
+		delete(c.boxes, ev.Mailbox)
 	}
 }
 
@@ -276,6 +287,13 @@ func (c *consumer) saved(name string) {
 		t.saved = !t.left
 		return t.saved
 	})
+}
+
+// savedNames notes that the list of mailboxes was saved.
+func (c *consumer) savedNames(list string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.ghosts, func(name string, _ *knownBox) bool { return !strings.Contains(list, strconv.Quote(name)) })
 }
 
 // unsure notes that an event was told that may be told again, or be overtaken by what happens since.
@@ -396,6 +414,9 @@ func (s *modelStore) Save(_ context.Context, key watch.Key, value []byte) error 
 	s.m[key] = slices.Clone(value)
 	if key.Kind == watch.Checkpoint {
 		s.w.told.saved(key.Mailbox)
+	}
+	if key.Kind == watch.MailboxNames {
+		s.w.told.savedNames(string(value))
 	}
 	return nil
 }

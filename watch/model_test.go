@@ -24,7 +24,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "seed of the model test; 0 takes the clock")
-	stepsFlag = flag.Int("steps", 1500, "steps of the model test")
+	stepsFlag = flag.Int("steps", 400, "steps of the model test")
 	wayFlag   = flag.String("way", "", "what watches in the model test; empty takes one after the other")
 )
 

@@ -158,6 +158,7 @@ func (s *session) fetchSummaries(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
+		s.b.fingerprinted = false // to be asked when it is opened the next time
 		s.b.o.Logger.Warn("the server does not say what the new messages are", "account", s.b.o.Account, "mailbox", s.b.name, "err", err)
 	}
 	for uid := range set.All() {
