@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushmail/pushmail/internal/config"
+	"github.com/pushmail/pushmail/internal/deliver"
 )
 
 const configFilesHelp = `FILE is pushmail.toml unless given: here, or else in $XDG_CONFIG_HOME/pushmail,
@@ -75,7 +76,10 @@ shows where they are.
 
 // loadConfig reads the configuration that the arguments name, or the usual one.
 func (a *app) loadConfig(args []string) (*config.Config, config.Problems) {
-	return config.Load(config.Find(strings.Join(args, ""), a.getenv), config.Options{Getenv: a.getenv})
+	return config.Load(config.Find(strings.Join(args, ""), a.getenv), config.Options{
+		Getenv:  a.getenv,
+		Compile: func(text string) error { _, err := deliver.NewFilter(text); return err },
+	})
 }
 
 // problemText is how problems are printed: what files and servers say cannot steer the terminal.

@@ -123,7 +123,7 @@ func checkExample(t *testing.T, cmd *cobra.Command) {
 		if err == nil {
 			err = target.ParseFlags(flags)
 		}
-		if err != nil || target.Name() != words[1] {
+		if err != nil || !strings.HasPrefix(target.CommandPath()+" ", "pushmail "+words[1]+" ") {
 			t.Errorf("example %q: %v", line, err)
 		}
 	}
