@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushmail/pushmail/internal/config"
-	"github.com/pushmail/pushmail/internal/deliver"
+	delivery "github.com/pushmail/pushmail/internal/deliver"
 )
 
 const configFilesHelp = `FILE is pushmail.toml unless given: here, or else in $XDG_CONFIG_HOME/pushmail,
@@ -78,7 +78,7 @@ shows where they are.
 func (a *app) loadConfig(args []string) (*config.Config, config.Problems) {
 	return config.Load(config.Find(strings.Join(args, ""), a.getenv), config.Options{
 		Getenv:  a.getenv,
-		Compile: func(text string) error { _, err := deliver.NewFilter(text); return err },
+		Compile: func(text string) error { _, err := delivery.NewFilter(text); return err },
 	})
 }
 
