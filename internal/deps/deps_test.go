@@ -34,6 +34,7 @@ var layers = []layer{
 	{"internal/metrics", "internal/status", "github.com/prometheus/client_golang"},
 	{"internal/dashboard", "", ""},
 	{"watch/storetest", "watch", ""},
+	{"internal/dashboard/browser", "event watch internal/dashboard internal/httpapi internal/journal internal/journal/sqlite internal/status", ""},
 	{"internal/deps", "", ""},
 	{"internal/journal", "watch event", ""},
 	{"internal/journal/sqlite", "internal/journal internal/journal/journaltest watch", "modernc.org/sqlite golang.org/x/sys"},

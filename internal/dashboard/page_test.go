@@ -1,3 +1,0 @@
-package dashboard_test
-
-import _ "github.com/chromedp/chromedp"
