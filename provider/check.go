@@ -21,7 +21,7 @@ const (
 )
 
 // check returns an *Error for the first fault of the table.
-func (t Table) check() error {
+func (t Table) check() *Error {
 	owner := map[string]string{}
 	for _, p := range t {
 		if err := p.check(); err != nil {
@@ -60,6 +60,7 @@ func (p *Provider) check() error {
 		optional("drops", p.Drops, p.IdleRestart+1, 24*time.Hour),
 		optional("keep_alive", p.KeepAlive, 10*time.Second, 15*time.Minute),
 		optional("session_life", p.SessionLife, 5*time.Minute, 30*24*time.Hour),
+		optional("token_session", p.TokenSession, 5*time.Minute, 30*24*time.Hour),
 	)
 	switch {
 	case err != nil:

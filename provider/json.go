@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -13,8 +14,11 @@ func (d period) MarshalText() ([]byte, error) { return []byte(time.Duration(d).S
 
 func (d *period) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%w: want a duration such as 9m or 1h30m", err)
+	}
 	*d = period(v)
-	return err
+	return nil
 }
 
 // plain is a Provider without methods.
@@ -27,6 +31,7 @@ type row struct {
 	Drops        *period `json:"drops,omitempty"`
 	KeepAlive    *period `json:"keep_alive,omitempty"`
 	SessionLife  *period `json:"session_life,omitempty"`
+	TokenSession *period `json:"token_session,omitempty"`
 	PollInterval *period `json:"poll_interval,omitempty"`
 }
 
@@ -40,6 +45,7 @@ func (p *Provider) row() *row {
 		{&r.Drops, &p.Drops},
 		{&r.KeepAlive, &p.KeepAlive},
 		{&r.SessionLife, &p.SessionLife},
+		{&r.TokenSession, &p.TokenSession},
 		{&r.PollInterval, &p.PollInterval},
 	} {
 		*f.to = (*period)(f.from)
@@ -50,7 +56,7 @@ func (p *Provider) row() *row {
 // MarshalJSON writes durations as "9m0s".
 func (p *Provider) MarshalJSON() ([]byte, error) {
 	r := p.row()
-	for _, d := range []**period{&r.IdleRestart, &r.Drops, &r.KeepAlive, &r.SessionLife, &r.PollInterval} {
+	for _, d := range []**period{&r.IdleRestart, &r.Drops, &r.KeepAlive, &r.SessionLife, &r.TokenSession, &r.PollInterval} {
 		if **d == 0 {
 			*d = nil
 		}

@@ -45,7 +45,8 @@ code), **client** (what another mail program does), **report** (somebody's obser
 All but what a vendor says is a prior. Capabilities change without notice: always read CAPABILITY. Hosts, mail domains and
 mail exchangers are those that are commonly known, and the list of none of them is complete.
 
-A file with rows of the same form corrects or adds to them, see ` + "`provider.Table.Extend`" + `: for example
+A file with rows of the same form corrects or adds to them: ` + "`pushmail watch --providers FILE`, `pushmail doctor --providers FILE`" + `, and in
+Go ` + "`provider.Standard().Extend(file)`, given to `watch.Options.Providers`" + `. A slip in it is an error with its line. For example
 ` + "`" + `[{"id": "gmail", "connections": 10}, {"id": "ours", "hosts": ["imap.example.org"], "idle_restart": "4m"}]` + "`" + `.
 
 | id | IDLE begun anew each | silent connections end at | connections | poll | ID first |
@@ -75,6 +76,7 @@ func section(b *strings.Builder, p *provider.Provider) {
 	item("Only here", words(p.Marks))
 	item("Says something in IDLE each", short(p.KeepAlive))
 	item("A session lasts at most", short(p.SessionLife))
+	item("One that was begun with an OAuth token lasts at most", short(p.TokenSession))
 	if n := p.Budget(); n > 0 {
 		item("Connections used at most", fmt.Sprintf("%d of %d", n, p.Connections))
 	}

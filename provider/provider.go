@@ -79,6 +79,8 @@ type Provider struct {
 	KeepAlive time.Duration `json:"-"`
 	// SessionLife is how long a session lasts at most. 0 if unknown.
 	SessionLife time.Duration `json:"-"`
+	// TokenSession is how long one lasts at most that was begun with an access token of OAuth. 0 if it is not shorter.
+	TokenSession time.Duration `json:"-"`
 	// Connections is how many an account may have. 0 if unknown. See [Provider.Budget].
 	Connections int `json:"connections,omitempty"`
 

@@ -37,7 +37,7 @@ func TestEveryRowIsComplete(t *testing.T) {
 		}
 		// What decides how a connection is kept has a source each.
 		for field, set := range map[string]bool{
-			"idle_restart": true, "drops": p.Drops != 0, "keep_alive": p.KeepAlive != 0, "session_life": p.SessionLife != 0,
+			"idle_restart": true, "drops": p.Drops != 0, "keep_alive": p.KeepAlive != 0, "session_life": p.SessionLife != 0, "token_session": p.TokenSession != 0,
 			"connections": p.Connections != 0, "id_first": p.IDFirst, "poll": p.Poll != provider.PollNoop, "mask": len(p.Mask) > 0, "oauth": p.OAuth != nil,
 		} {
 			if set && !slices.Contains(of, field) {
@@ -65,7 +65,7 @@ func TestEveryRowIsComplete(t *testing.T) {
 // jsonNames are the names of the fields of a row.
 func jsonNames(t *testing.T) []string {
 	text, err := json.Marshal(&provider.Provider{
-		IdleRestart: 1, Drops: 1, KeepAlive: 1, SessionLife: 1, PollInterval: 1, Connections: 1, IDFirst: true, AlwaysPoll: true,
+		IdleRestart: 1, Drops: 1, KeepAlive: 1, SessionLife: 1, TokenSession: 1, PollInterval: 1, Connections: 1, IDFirst: true, AlwaysPoll: true,
 		Mask: []imap.Capability{"X"}, Has: []imap.Capability{"X"}, Lacks: []imap.Capability{"X"}, OAuth: &provider.OAuth{},
 		Password: "x", Throttling: "x", Notes: []string{"x"}, Watch: "x",
 	})
@@ -167,7 +167,15 @@ func TestFilesWithFaultsAreRefused(t *testing.T) {
 		{"not JSON", `hello`, "a list of objects is wanted"},
 		{"no list", `{"id": "x"}`, "a list of objects is wanted"},
 		{"no id", `[{"name": "x"}]`, `"id" is missing`},
-		{"unknown field", `[{"id": "gmail", "idle": "4m"}]`, `gmail: json: unknown field "idle"`},
+		{"unknown field", `[{"id": "gmail", "idle": "4m"}]`, `line 1: gmail: there is no field "idle"`},
+		{"field with a slip", "[\n {\"id\": \"x\", \"hosts\": [\"x.example\"]},\n {\"id\": \"gmail\",\n\n  \"conections\": 3}\n]", `line 5: gmail: there is no field "conections": did you mean "connections"?`},
+		{"field of another form", "[\n {\"id\": \"gmail\",\n  \"connections\": \"three\"}]", `line 3: gmail: "connections": a string is wrong here, want a number`},
+		{"value out of bounds", "[\n {\"id\": \"x\", \"hosts\": [\"x.example\"]},\n {\"id\": \"gmail\",\n  \"connections\": -1}]", `line 3: gmail: "connections" is -1`},
+		{"comma too many", "[\n {\"id\": \"gmail\"},\n]", "line 2: "},
+		{"cut off", "[\n {\"id\": \"gmail\"}\n", "line 2: the list has no end"},
+		{"more than the list", "[]\n[]", "line 2: something follows"},
+		{"no object", "[\n\n 7]", "line 3: "},
+		{"too long", strings.Repeat(" ", 1<<20+1), "more than 1048576 bytes"},
 		{"interval too long", `[{"id": "gmail", "idle_restart": "29m"}]`, "gmail: idle_restart is 29m0s, not between 30s and 28m0s"},
 		{"interval too short", `[{"id": "gmail", "idle_restart": "29s"}]`, "idle_restart is 29s"},
 		{"interval without unit", `[{"id": "gmail", "idle_restart": "4"}]`, "missing unit"},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -30,43 +29,26 @@ var standard = sync.OnceValue(func() Table {
 // Standard returns the providers that this package knows.
 func Standard() Table { return slices.Clone(standard()) }
 
-// Error says what is wrong with a file of providers.
-type Error struct {
-	ID  string // of the row; "" if it is none of a row
-	Err error
-}
-
-func (e *Error) Error() string {
-	if e.ID == "" {
-		return "providers: " + e.Err.Error()
-	}
-	return fmt.Sprintf("providers: %s: %v", e.ID, e.Err)
-}
-func (e *Error) Unwrap() error { return e.Err }
-
 // Extend returns t with what a file says: a JSON list of objects with the fields of [Provider]. An object whose
 // "id" is in t changes the fields that it names and leaves the others; any other is a new row, which begins as a
 // copy of the row "other". The new table is checked as the standard one is; the error is an *[Error]. t stays as it is.
 func (t Table) Extend(r io.Reader) (Table, error) {
-	var rows []json.RawMessage
-	if err := json.NewDecoder(r).Decode(&rows); err != nil {
-		return nil, &Error{Err: fmt.Errorf("a list of objects is wanted: %w", err)}
+	rows, err := readRows(r)
+	if err != nil {
+		return nil, err
 	}
 	out := slices.Clone(t)
-	for _, text := range rows {
-		var key struct {
-			ID string `json:"id"`
-		}
-		if err := json.Unmarshal(text, &key); err != nil {
-			return nil, &Error{Err: err}
-		}
-		p := out.blank(key.ID)
-		if err := json.Unmarshal(text, p); err != nil {
-			return nil, &Error{ID: key.ID, Err: err}
+	lines := map[string]int{}
+	for _, row := range rows {
+		p := out.blank(row.id)
+		if err := json.Unmarshal(row.text, p); err != nil {
+			return nil, row.fault(err)
 		}
 		out = out.with(p)
+		lines[row.id] = row.line
 	}
 	if err := out.check(); err != nil {
+		err.Line = lines[err.ID]
 		return nil, err
 	}
 	return out, nil

@@ -46,6 +46,8 @@ type Options struct {
 	// Provider is what is known of the server. Nil has it looked up by the name of the host, by what the server says to
 	// ID, and by its capabilities: see provider.Lookup. What Client says of IdleRestart and PollInterval wins.
 	Provider *provider.Provider
+	// Providers is the table to look it up in. Nil means provider.Standard().
+	Providers provider.Table
 	// Hosts has the limit of logins, and what was learned of servers while they were watched: a connection that died of
 	// silence has IDLE begun anew sooner, on all connections to that host. Nil is shared by the whole process.
 	Hosts *Hosts

@@ -16,6 +16,9 @@ func (o *Options) service(caps imap.Capabilities, id *imap.ID) *provider.Provide
 	if o.Provider != nil {
 		return o.Provider
 	}
+	if p := o.Providers.Lookup(o.host(), caps, id); p != nil {
+		return p
+	}
 	return provider.Lookup(o.host(), caps, id)
 }
 

@@ -3,11 +3,13 @@ package watch
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/provider"
 )
 
 func TestClientOptionsComeFromTheProvider(t *testing.T) {
@@ -66,6 +68,30 @@ func TestIntroductionIsNeverLeftOutWhereItIsNeeded(t *testing.T) {
 		}
 		if n := len(o.introduction(o.service(nil, nil))); n != want {
 			t.Errorf("%s: ID with %d fields, want %d", host, n, want)
+		}
+	}
+}
+
+// A table of one's own is asked before the one that is built in; what it does not know is looked up there.
+func TestProvidersAreLookedUpInTheTableThatIsGiven(t *testing.T) {
+	table, err := provider.Standard().Extend(strings.NewReader(`[{"id": "ours", "hosts": ["mail.example.org"], "idle_restart": "3m"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		table provider.Table
+		addr  string
+		want  string
+	}{
+		{table, "mail.example.org:993", "ours"},
+		{table, "imap.gmail.com:993", "gmail"},
+		{provider.Table{table.Get("ours")}, "imap.gmail.com:993", "gmail"},
+		{nil, "mail.example.org:993", provider.Other},
+	} {
+		o := Options{Providers: tt.table}
+		o.Client.Addr = tt.addr
+		if got := o.service(nil, nil).ID; got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.addr, got, tt.want)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
 	"github.com/pushmail/pushmail/internal/tlsfiles"
+	"github.com/pushmail/pushmail/provider"
 )
 
 // connFlags are the flags of every command that connects to a server.
@@ -40,6 +41,7 @@ type connFlags struct {
 	timestamps      bool
 	logLevel        string
 	verbose         bool
+	providers       string
 }
 
 func (f *connFlags) register(fs *pflag.FlagSet) {
@@ -57,6 +59,7 @@ func (f *connFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.plaintext, "plaintext", false, "with imap:// do not encrypt: anyone on the way can read password and mail")
 	fs.DurationVar(&f.connectTimeout, "connect-timeout", 20*time.Second, "how long the server may take to answer at first")
 	fs.StringArrayVar(&f.masked, "mask-capability", nil, "do not use this `CAPABILITY` of the server, where it is broken (repeatable)")
+	fs.StringVar(&f.providers, "providers", "", "what is known of mail services, in `FILE` (JSON), on top of what is built in: see docs/providers.md")
 	fs.StringVar(&f.protocolLog, "protocol-log", "", "append what client and server say to `FILE`, without the password; - for standard error")
 	fs.BoolVar(&f.timestamps, "protocol-log-timestamps", false, "put the time before each line of the protocol log")
 	fs.StringVar(&f.logLevel, "log-level", "warn", "what to log on standard error: debug, info, warn or error")
@@ -71,6 +74,8 @@ type connection struct {
 	login   func(context.Context, *imapclient.Conn) error
 	logger  *slog.Logger
 	closers []io.Closer
+	// providers is what is known of mail services.
+	providers provider.Table
 }
 
 // close closes the protocol log.
@@ -127,11 +132,35 @@ func (f *connFlags) resolve(a *app, rawURL string) (c *connection, err error) {
 	if c.logger, err = f.logger(a.err); err != nil {
 		return nil, err
 	}
+	if c.providers, err = f.providerTable(); err != nil {
+		return nil, err
+	}
 	if c.login, err = f.loginFrom(a, c.url); err != nil {
 		return nil, err
 	}
 	return c, f.openTrace(a, c)
 }
+
+// providerTable is the standard table, with what --providers says.
+func (f *connFlags) providerTable() (provider.Table, error) {
+	standard := provider.Standard()
+	if f.providers == "" {
+		return standard, nil
+	}
+	file, err := os.Open(f.providers)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--providers: %w", err)}
+	}
+	defer file.Close()
+	table, err := standard.Extend(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--providers %s: %w", clean(f.providers), err)}
+	}
+	return table, nil
+}
+
+// usesToken reports whether the login is by an access token.
+func (f *connFlags) usesToken() bool { return f.oauth || f.tokenCommand != "" }
 
 func schemeOf(u *imapclient.URL) string {
 	scheme, _, _ := strings.Cut(u.String(), ":")

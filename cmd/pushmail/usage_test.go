@@ -41,6 +41,8 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		{"watch --text 999999999 " + url, "262144"},
 		{"watch --proxy ftp://x " + url, "--proxy"},
 		{"watch --pin 123 " + url, "--pin"},
+		{"watch --providers /nonexistent " + url, "--providers: open /nonexistent"},
+		{"doctor --providers /nonexistent " + url, "--providers: open /nonexistent"},
 		{"watch --client-key x " + url, "--client-key needs --client-cert"},
 		{"watch --client-cert /nonexistent " + url, "/nonexistent"},
 		{"watch --token-command x --oauth " + url, "leave out --oauth"},

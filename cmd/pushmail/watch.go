@@ -209,12 +209,16 @@ func (f *watchFlags) options(c *connection) watch.Options {
 		Account: f.account, User: c.url.User, Mailbox: c.mailbox,
 		Client: c.client, Login: c.login, KeepTrying: f.keepTrying, VerifyInterval: f.verifyInterval,
 		Since: f.which.since, Content: f.content.content(), ClientID: clientID(), Logger: c.logger,
+		Providers: c.providers,
 	}
 	if o.Account == "" {
 		o.Account = c.account()
 	}
 	if o.VerifyInterval == 0 {
 		o.VerifyInterval = -1 // never
+	}
+	if p := c.providers.Lookup(c.host(), nil, nil); f.conn.usesToken() && p != nil {
+		o.SessionLife = p.TokenSession
 	}
 	o.Client.IdleRestart, o.Client.PollInterval = f.idleRestart, f.pollInterval
 	return o

@@ -25,7 +25,7 @@ var layers = []layer{
 	{"imapauth", "imap", "github.com/emersion/go-sasl github.com/xdg-go/"},
 	{"mailbox", "imap", ""},
 	{"event", "", ""},
-	{"provider", "imap", ""},
+	{"provider", "imap internal/suggest", ""},
 	{"imaptest", "imap imapwire", anything},
 	{"imapclient", "imap imapwire imapsort imapauth", "github.com/emersion/go-sasl golang.org/x/"},
 	{"watch", "imap imapauth imapclient mailbox event provider", "golang.org/x/ github.com/emersion/go-message"},
