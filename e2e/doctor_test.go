@@ -7,8 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushmail/pushmail/e2e/courier"
+	"github.com/pushmail/pushmail/e2e/cyrus"
+	"github.com/pushmail/pushmail/e2e/daemon"
 	"github.com/pushmail/pushmail/e2e/dovecot"
 	"github.com/pushmail/pushmail/e2e/pushmail"
+	"github.com/pushmail/pushmail/e2e/rawimap"
 )
 
 // diagnosis is what "pushmail doctor --json" prints, read independently of the program.
@@ -48,16 +52,22 @@ type diagnosis struct {
 // doctor runs "pushmail doctor --json" with more arguments.
 func (a *account) doctor(code int, args ...string) *diagnosis {
 	a.t.Helper()
-	all := append([]string{"doctor", "--json", "--trace", "--ca-file", a.server.CertPEM}, args...)
-	r := pushmail.Start(a.t, pushmail.Options{
-		Args: append(all, a.url(a.server.IMAPS, "INBOX")), Env: []string{"PUSHMAIL_PASSWORD=" + dovecot.Password}, Text: true,
+	return diagnose(a.t, code, a.server.CertPEM, dovecot.Password, a.url(a.server.IMAPS, "INBOX"), args...)
+}
+
+// diagnose runs "pushmail doctor --json" on a server.
+func diagnose(t *testing.T, code int, cert, password, url string, args ...string) *diagnosis {
+	t.Helper()
+	all := append([]string{"doctor", "--json", "--trace", "--ca-file", cert}, args...)
+	r := pushmail.Start(t, pushmail.Options{
+		Args: append(all, url), Env: []string{"PUSHMAIL_PASSWORD=" + password}, Text: true,
 	})
-	if got := r.WaitExit(a.t, patience); got != code {
-		a.t.Fatalf("exit code %d, want %d", got, code)
+	if got := r.WaitExit(t, patience); got != code {
+		t.Fatalf("exit code %d, want %d", got, code)
 	}
 	d := &diagnosis{}
 	if err := json.Unmarshal([]byte(r.Stdout()), d); err != nil {
-		a.t.Fatalf("%v in:\n%s", err, r.Stdout())
+		t.Fatalf("%v in:\n%s", err, r.Stdout())
 	}
 	return d
 }
@@ -146,5 +156,52 @@ func TestDoctorMeasuresIdle(t *testing.T) {
 	}
 	for _, f := range d.Findings {
 		t.Log(f.Level, f.Text, f.Fix)
+	}
+}
+
+// The doctor knows the other servers for what they are, finds nothing wrong that is not, and leaves nothing behind.
+func TestDoctorOnOtherServers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		start func(*testing.T) (imaps, cert string, deliver func(string, []byte) error)
+		wants [][3]string
+	}{
+		{
+			"Cyrus",
+			func(t *testing.T) (string, string, func(string, []byte) error) {
+				s := cyrus.Start(t, "jo")
+				return s.IMAPS, s.CertPEM, s.Deliver
+			},
+			[][3]string{
+				{"id", "ok", "Cyrus"}, {"provider", "ok", "Cyrus"}, {"idle", "ok", "works"}, {"resync", "ok", "QRESYNC"}, {"test-message", "ok", "removed"},
+				{"push-new", "ok", "told of a new message"},
+			},
+		},
+		{
+			"Courier",
+			func(t *testing.T) (string, string, func(string, []byte) error) {
+				s := courier.Start(t, courier.Options{IdlePoll: time.Second}, "jo")
+				return s.IMAPS, s.CertPEM, s.Deliver
+			},
+			[][3]string{{"idle", "ok", "works"}, {"resync", "note", "1 message"}, {"notify", "note", "NOTIFY"}, {"plan-account", "ok", "2 of "}},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			imaps, cert, deliver := tt.start(t)
+			check(t, deliver("jo", rawimap.Mail("mine")))
+			d := diagnose(t, 8, cert, daemon.Password, "imaps://jo@"+imaps, "--test-message")
+			d.wantNoProblem(t)
+			for _, w := range tt.wants {
+				d.wants(t, w[0], w[1], w[2])
+			}
+			if d.Facts.Message.MessageID != "" && !d.Facts.Message.Removed {
+				t.Errorf("the test message: %+v", d.Facts.Message)
+			}
+			for _, f := range d.Findings {
+				t.Log(f.ID, f.Level, f.Text, f.Fix)
+			}
+		})
 	}
 }

@@ -74,6 +74,8 @@ type connection struct {
 	login   func(context.Context, *imapclient.Conn) error
 	logger  *slog.Logger
 	closers []io.Closer
+	// certificateAlone: the login is by a client certificate, without a password.
+	certificateAlone bool
 	// providers is what is known of mail services.
 	providers provider.Table
 }
@@ -132,6 +134,7 @@ func (f *connFlags) resolve(a *app, rawURL string) (c *connection, err error) {
 	if c.logger, err = f.logger(a.err); err != nil {
 		return nil, err
 	}
+	c.certificateAlone = f.certificateAlone(a, c.url)
 	if c.providers, err = f.providerTable(); err != nil {
 		return nil, err
 	}

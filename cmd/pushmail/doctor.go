@@ -40,6 +40,7 @@ said, without the password.`
 
 const doctorExample = `  pushmail doctor imaps://jo@mail.example.org
   pushmail doctor --test-message imaps://jo@mail.example.org/INBOX
+  pushmail doctor --mailbox 'Lists/*' --mailbox INBOX imaps://jo@mail.example.org
   pushmail doctor --measure-idle --for 40m imaps://jo@mail.example.org
   pushmail doctor --json imaps://jo@mail.example.org | jq -r '.findings[] | select(.level == "problem").text'`
 
@@ -51,6 +52,7 @@ type doctorFlags struct {
 	testMessage bool
 	measureIdle bool
 	idleFor     time.Duration
+	which       mailboxFlags // for which mailboxes to plan
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -78,6 +80,7 @@ func (f *doctorFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.measureIdle, "measure-idle", false, "find out how long an IDLE may last")
 	fs.DurationVar(&f.idleFor, "for", 30*time.Minute, "how long --measure-idle may take at most")
 	fs.BoolVar(&f.trace, "trace", false, "show what client and server said, without the password")
+	f.which.registerChoice(fs)
 	f.conn.register(fs)
 }
 
@@ -88,6 +91,8 @@ func (f *doctorFlags) validate(forGiven bool) error {
 	switch {
 	case forGiven && !f.measureIdle:
 		return usageError{errors.New("--for is the time for --measure-idle, which was not given")}
+	case f.which.connections < 0:
+		return usageError{errors.New("--max-connections must not be negative")}
 	case f.idleFor <= 0 || f.idleFor > maxIdleFor:
 		return usageError{fmt.Errorf("--for must be more than 0 and at most %v", maxIdleFor)}
 	}
@@ -106,6 +111,9 @@ func (a *app) doctor(ctx context.Context, f *doctorFlags, url string, forGiven b
 		return err
 	}
 	defer c.close()
+	if f.which.many() && c.url.Mailbox != "" {
+		return usageError{fmt.Errorf("%s names a mailbox: leave it out with --mailbox", c.url)}
+	}
 	ctx, done := untilHangup(ctx, a.out)
 	defer done()
 	d := newExamination(c, f)

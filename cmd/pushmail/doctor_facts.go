@@ -77,14 +77,20 @@ type serverFacts struct {
 func (s *serverFacts) has(c imap.Capability) bool { return s != nil && s.caps.Has(c) }
 
 type namesFacts struct {
-	Count      int               `json:"count"` // that can be opened
-	Delimiter  string            `json:"delimiter,omitempty"`
-	Personal   []string          `json:"personal"` // prefixes
-	Other      []string          `json:"other_users,omitempty"`
-	Shared     []string          `json:"shared,omitempty"`
-	SpecialUse map[string]string `json:"special_use,omitempty"` // \Sent and its like: the mailbox
-	Guessed    bool              `json:"special_use_guessed,omitempty"`
-	Refused    string            `json:"refused,omitempty"` // what the server said to LIST
+	Count int `json:"count"` // that can be opened
+	// Chosen is how many of them --mailbox and --exclude choose; all without them.
+	Chosen      int               `json:"chosen"`
+	InboxChosen bool              `json:"inbox_chosen"`
+	Delimiter   string            `json:"delimiter,omitempty"`
+	Personal    []string          `json:"personal"` // prefixes
+	Other       []string          `json:"other_users,omitempty"`
+	Shared      []string          `json:"shared,omitempty"`
+	SpecialUse  map[string]string `json:"special_use,omitempty"` // \Sent and its like: the mailbox
+	Guessed     bool              `json:"special_use_guessed,omitempty"`
+	Refused     string            `json:"refused,omitempty"` // what the server said to LIST
+
+	connections int  // --max-connections, 0 if it was not given
+	chosen      bool // --mailbox was given
 }
 
 type mailboxFacts struct {
@@ -102,6 +108,8 @@ type mailboxFacts struct {
 type pushFacts struct {
 	Notify bool `json:"notify"`
 	Idle   bool `json:"idle"` // offered
+	// IdleMasked: it is known not to work there, so it is not used.
+	IdleMasked bool `json:"idle_masked,omitempty"`
 	// Idles says that the server went into IDLE when asked.
 	Idles bool         `json:"idle_works"`
 	Took  milliseconds `json:"idle_took_ms,omitempty"`

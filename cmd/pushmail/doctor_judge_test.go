@@ -25,7 +25,7 @@ func healthy() *facts {
 		},
 		Login:   &loginFacts{Tried: []string{"SCRAM-SHA-256"}, Possible: []string{"SCRAM-SHA-256", "PLAIN"}},
 		Server:  &serverFacts{RoundTrip: 20, caps: caps},
-		Names:   &namesFacts{Count: 3},
+		Names:   &namesFacts{Count: 3, Chosen: 3, InboxChosen: true},
 		Mailbox: &mailboxFacts{Name: "INBOX", Messages: 10, UIDValidity: 1, UIDNext: 11, HighestModSeq: 5, QResync: true},
 		Push:    &pushFacts{Notify: true, Idle: true, Idles: true},
 		Limits:  &limitFacts{},
@@ -104,7 +104,22 @@ func TestDoctorJudges(t *testing.T) {
 		"IDLE is dead":               {idle(idleSilent, 10*time.Minute), "idle-time", levelProblem, "router", "--idle-restart"},
 		"a known service":            {known("imap.gmail.com"), "provider", levelOK, "Gmail", ""},
 		"it wants short IDLEs":       {known("imap.mail.yahoo.com"), "plan-mailbox", levelOK, "anew every 4m", ""},
-		"it bears few connections":   {known("imap.mail.yahoo.com"), "provider-connections", levelOK, "10 connections", ""},
+		"IDLE is known not to work":  {func(f *facts) { f.Push.IdleMasked, f.Push.Idle, f.Push.Idles = true, false, false }, "idle", levelNote, "known not to work", "--poll-interval"},
+		"a mask":                     {func(f *facts) { f.provider = &provider.Provider{ID: "x", Mask: []imap.Capability{imap.CapIdle}} }, "provider-mask", levelNote, "IDLE does not work there", ""},
+		"plan with NOTIFY":           {func(*facts) {}, "plan-account", levelOK, "all 3 mailboxes: 1 connection, by NOTIFY", ""},
+		"plan without NOTIFY":        {func(f *facts) { f.Push.Notify = false }, "plan-account", levelOK, "all 3 mailboxes: 2 connections: one for INBOX", ""},
+		"plan for some": {func(f *facts) {
+			f.Push.Notify, f.Names.chosen, f.Names.Chosen = false, true, 2
+		}, "plan-account", levelOK, "2 of 3 mailboxes: 2 connections: one for INBOX, and one that looks at the others every 2 minutes by 2 commands", ""},
+		"plan without INBOX": {func(f *facts) {
+			f.Push.Notify, f.Names.chosen, f.Names.Chosen, f.Names.InboxChosen = false, true, 2, false
+		}, "plan-account", levelOK, "2 of 3 mailboxes: 1 connection, that looks at them", ""},
+		"plan for none": {func(f *facts) { f.Names.chosen, f.Names.Chosen = true, 0 }, "plan-account", levelProblem, "no mailbox is chosen", "pushmail list"},
+		"plan within the provider's budget": {func(f *facts) {
+			f.Push.Notify, f.provider = false, &provider.Provider{ID: "x", Name: "X", Connections: 2}
+		}, "plan-account", levelOK, "1 connection, which is all that may be used: it has INBOX open", ""},
+		"plan within --max-connections": {func(f *facts) { f.Push.Notify, f.Names.connections = false, 1 }, "plan-account", levelOK, "1 connection, which is all", ""},
+		"it bears few connections":      {known("imap.mail.yahoo.com"), "provider-connections", levelOK, "10 connections", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -72,6 +72,9 @@ func (d *examination) examine(ctx context.Context) error {
 // dial opens a connection that is heard by ears, and labels it in the trace.
 func (d *examination) dial(ctx context.Context, label string, ears *ears) (*imapclient.Conn, error) {
 	o := d.c.client
+	if p := d.c.providers.Lookup(d.c.host(), nil, nil); p != nil {
+		o.MaskCapabilities = slices.Concat(o.MaskCapabilities, p.Mask) // as pushmail watch does
+	}
 	o.Trace = d.script.trace(d.c.client.Trace, label)
 	if ears != nil {
 		o.Observer = ears.hear
@@ -174,12 +177,16 @@ func (d *examination) login(ctx context.Context) error {
 
 // waysToLogIn are the mechanisms that both sides can, the best first.
 func (d *examination) waysToLogIn() []string {
+	cred := d.f.conn.credentials(d.c.url)
+	cred.Memory = nil
 	// What the secret is does not matter for the choice.
-	cred := &imapauth.Credentials{Username: d.c.url.User, Password: imapauth.NewSecret("x"), AllowCleartext: d.f.conn.plaintext}
-	if d.f.conn.oauth {
-		cred.Password, cred.Tokens = imapauth.Secret{}, imapauth.StaticToken(imapauth.NewSecret("x"))
+	switch secret := imapauth.NewSecret("x"); {
+	case d.f.conn.usesToken():
+		cred.Tokens = imapauth.StaticToken(secret)
+	case !d.c.certificateAlone:
+		cred.Password = secret
 	}
-	ways, err := imapauth.Select(imapauth.Peer{Capabilities: d.conn.Capabilities(), TLS: d.conn.TLS()}, cred)
+	ways, err := imapauth.Select(imapauth.Peer{Capabilities: d.conn.Capabilities(), TLS: d.conn.TLS()}, &cred)
 	if err != nil {
 		return nil // the login will say so
 	}
@@ -224,7 +231,7 @@ func (d *examination) server(ctx context.Context) error {
 
 // names looks at the names of the mailboxes. A server that does not tell them can still be watched.
 func (d *examination) names(ctx context.Context) error {
-	facts := &namesFacts{SpecialUse: map[string]string{}}
+	facts := &namesFacts{SpecialUse: map[string]string{}, connections: d.f.which.connections, chosen: d.f.which.many()}
 	boxes, err := d.conn.List(ctx, nil)
 	if err != nil {
 		if !refused(err) {
@@ -235,8 +242,13 @@ func (d *examination) names(ctx context.Context) error {
 		return nil
 	}
 	for _, b := range boxes {
-		if !b.Has(imap.AttrNoSelect) && !b.Has(imap.AttrNonExistent) {
-			facts.Count++
+		if b.Has(imap.AttrNoSelect) || b.Has(imap.AttrNonExistent) {
+			continue
+		}
+		facts.Count++
+		if d.f.which.wants(&b.List) {
+			facts.Chosen++
+			facts.InboxChosen = facts.InboxChosen || imap.SameMailbox(b.Mailbox, "INBOX")
 		}
 	}
 	ns, err := d.conn.Namespace(ctx)
@@ -332,6 +344,8 @@ const idlePatience = 5 * time.Second
 func (d *examination) push(ctx context.Context) error {
 	caps := d.conn.Capabilities()
 	facts := &pushFacts{Notify: caps.Has(imap.CapNotify), Idle: caps.Has(imap.CapIdle)}
+	facts.IdleMasked = d.facts.provider != nil && slices.Contains(d.facts.provider.Mask, imap.CapIdle)
+	facts.Idle = facts.Idle && !facts.IdleMasked
 	d.facts.Push = facts
 	if !facts.Idle {
 		return nil

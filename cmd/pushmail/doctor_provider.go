@@ -22,7 +22,7 @@ type providerFacts struct {
 // lookUp finds what is known of the server. It is called again as more of it shows: its capabilities change
 // with the login, and only then it says what it is.
 func (d *examination) lookUp(caps imap.Capabilities, id *imap.ID) {
-	p := provider.Lookup(d.c.host(), caps, id)
+	p := d.c.providers.Lookup(d.c.host(), caps, id)
 	if p == nil || p.ID == provider.Other {
 		return
 	}
@@ -49,9 +49,8 @@ func judgeProvider(o *findings, f *facts) {
 	if p.SessionLife > 0 {
 		o.ok("provider-session", "a session lasts at most "+briefly(p.SessionLife))
 	}
-	broken := slices.DeleteFunc(slices.Clone(p.Mask), func(c imap.Capability) bool { return !f.Server.has(c) })
-	for _, c := range broken {
-		o.note("provider-mask", fmt.Sprintf("it offers %s, which does not work there: it is not used by pushmail watch", c), "")
+	for _, c := range p.Mask {
+		o.note("provider-mask", fmt.Sprintf("%s does not work there, even where it is offered: pushmail does not use it, here neither", c), "")
 	}
 	for _, c := range p.Has {
 		if slices.Contains(pushAbilities, c) && !f.Server.has(c) {

@@ -16,6 +16,8 @@ func judgePush(o *findings, f *facts) {
 	switch {
 	case p.Idles:
 		o.ok("idle", fmt.Sprintf("IDLE works (begun in %s): the server tells at once what happens in the mailbox that is open", shown(p.Took)))
+	case p.IdleMasked:
+		o.note("idle", "IDLE is not used, for it is known not to work there: new mail is noticed by asking, every "+briefly(pollOf(f.provider)), "--poll-interval 20s asks more often")
 	case p.Idle:
 		o.problem("idle", "the server offers IDLE but does not do it when asked: new mail is noticed only by asking, every "+briefly(pollOf(f.provider)),
 			"ask whoever runs it; until then --mask-capability IDLE spares the attempts, and --poll-interval asks more often")
@@ -90,14 +92,33 @@ func judgeWatching(o *findings, f *facts) {
 		return
 	}
 	how := "asking every " + briefly(pollOf(f.provider))
-	if f.Push.Idles {
+	if f.Push.Idles && (f.provider == nil || !f.provider.AlwaysPoll) {
 		how = "IDLE, begun anew every " + briefly(restartOf(f.provider))
 	}
 	o.ok("plan-mailbox", fmt.Sprintf("%s (%s): 1 connection, %s", f.Mailbox.Name, count(f.Mailbox.Messages, "message"), how))
-	if f.Names == nil || f.Names.Count < 2 {
+	if f.Names == nil || f.Names.Count < 2 && !f.Names.chosen {
 		return
 	}
-	o.ok("plan-account", fmt.Sprintf("all %d mailboxes: %s", f.Names.Count, accountPlan(f)))
+	what := fmt.Sprintf("all %d mailboxes", f.Names.Count)
+	switch n := f.Names.Chosen; {
+	case n == 0:
+		o.problem("plan-account", "no mailbox is chosen by --mailbox and --exclude", "look at pushmail list for the names; * matches anything, % a part of a name")
+		return
+	case n < f.Names.Count:
+		what = fmt.Sprintf("%d of %d mailboxes", n, f.Names.Count)
+	}
+	o.ok("plan-account", fmt.Sprintf("%s: %s", what, accountPlan(f)))
+}
+
+// planned is how many connections watch.Account would use at most.
+func planned(f *facts) int {
+	if n := f.Names.connections; n > 0 {
+		return n
+	}
+	if f.provider != nil && f.provider.Budget() > 0 {
+		return min(f.provider.Budget(), 4)
+	}
+	return 4
 }
 
 // accountPlan says what watch.Account would do.
@@ -105,13 +126,25 @@ func accountPlan(f *facts) string {
 	if f.Push.Notify {
 		return "1 connection, by NOTIFY"
 	}
-	hot := "INBOX"
-	if f.Server.has(imap.CapGmail) {
+	n := f.Names.Chosen
+	hot := ""
+	switch {
+	case f.Server.has(imap.CapGmail) && !f.Names.chosen:
 		hot = "All Mail, which has every message but Spam and Trash"
+	case f.Names.InboxChosen:
+		hot = "INBOX"
 	}
-	how := fmt.Sprintf("%d commands", f.Names.Count)
+	how := fmt.Sprintf("%d commands", n)
 	if f.Server.has(imap.CapListStatus) {
 		how = "one command (LIST-STATUS)"
+	}
+	switch {
+	case hot == "":
+		return "1 connection, that looks at them every 2 minutes by " + how
+	case n == 1:
+		return "1 connection for " + hot
+	case planned(f) == 1:
+		return fmt.Sprintf("1 connection, which is all that may be used: it has %s open, and looks at the others every 2 minutes by %s", hot, how)
 	}
 	return fmt.Sprintf("2 connections: one for %s, and one that looks at the others every 2 minutes by %s", hot, how)
 }

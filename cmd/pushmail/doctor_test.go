@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -295,5 +296,62 @@ func TestInterruptedMeasurementIsReported(t *testing.T) {
 	s.interrupt()
 	if !strings.Contains(s.out.text(), "in IDLE the server was still there") {
 		t.Error("what was known is not told")
+	}
+}
+
+// What the provider's data mask is not used: IDLE is not even tried. The plan keeps to its budget and to what is chosen.
+func TestDoctorGoesByTheProvidersData(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, name := range []string{"Lists/go", "Lists/c", "Work"} {
+		w.server.AddUser(testUser, testPassword).Mailbox(name)
+	}
+	file := w.write(t, "providers.json", `[{"id": "ours", "hosts": ["127.0.0.1"], "connections": 2, "mask": ["IDLE", "NOTIFY", "QRESYNC"], "poll_interval": "45s"}]`)
+	s := w.start(t, w.args("doctor", "--json", "--trace", "--providers", file, "--mailbox", "INBOX", "--mailbox", "Lists/*", "--exclude", "*/c", w.url(""))...)
+	s.end()
+	var got struct {
+		Findings []finding
+		Facts    facts
+		Trace    []string
+	}
+	if err := json.Unmarshal([]byte(s.out.text()), &got); err != nil {
+		t.Fatalf("%v: %s%s", err, s.out.text(), s.err.text())
+	}
+	for id, want := range map[string]string{
+		"idle": "every 45s", "resync": "CONDSTORE", "plan-account": "2 of 4 mailboxes: 1 connection, which is all", "plan-mailbox": "asking every 45s", "provider-mask": "does not use it",
+	} {
+		if f := findingNamed(t, got.Findings, id); !strings.Contains(f.Text, want) {
+			t.Errorf("%s: %q, want %q", id, f.Text, want)
+		}
+	}
+	if trace := strings.Join(got.Trace, "\n"); strings.Contains(trace, " IDLE") && strings.Contains(trace, "C: P") && strings.Contains(trace, "+ idling") || strings.Contains(trace, "ENABLE QRESYNC") {
+		t.Errorf("what is masked was used:\n%s", trace)
+	}
+}
+
+// Which ways to log in there are depends on the flags as well as on the server.
+func TestDoctorWaysToLogInRespectTheFlags(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, tt := range []struct {
+		name string
+		set  func(*doctorFlags, *connection)
+		want string
+	}{
+		{"a password", func(*doctorFlags, *connection) {}, "[PLAIN LOGIN command]"},
+		{"--auth", func(f *doctorFlags, _ *connection) { f.conn.auth = []string{"plain"} }, "[PLAIN]"},
+		{"a mechanism that the server lacks", func(f *doctorFlags, _ *connection) { f.conn.auth = []string{"SCRAM-SHA-256"} }, "[]"},
+		{"a token", func(f *doctorFlags, _ *connection) { f.conn.tokenCommand = "x" }, "[]"},
+		{"a certificate alone", func(f *doctorFlags, c *connection) { f.conn.clientCert, c.certificateAlone = "x", true }, "[]"},
+	} {
+		d := w.examined(t, func(*doctorFlags) {})
+		d.close()
+		if err := d.connect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tt.set(d.f, d.c)
+		if got := fmt.Sprint(d.waysToLogIn()); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }

@@ -14,13 +14,7 @@ type loginFunc = func(context.Context, *imapclient.Conn) error
 // loginFrom returns a function that logs in with what the flags, the URL and the environment bring, by the best way
 // that the server offers.
 func (f *connFlags) loginFrom(a *app, u *imapclient.URL) (loginFunc, error) {
-	cred := imapauth.Credentials{
-		Username: u.User, Identity: f.identity, External: f.clientCert != "",
-		AllowCleartext: f.plaintext, Memory: &imapauth.Memory{},
-	}
-	for _, name := range f.auth {
-		cred.Mechanisms = append(cred.Mechanisms, imapauth.Mechanism(strings.ToUpper(name)))
-	}
+	cred := f.credentials(u)
 	if f.tokenCommand != "" {
 		if f.passwordFile != "" || f.passwordCommand != "" || f.oauth || u.HasPassword {
 			return nil, usageError{errors.New("--token-command brings all that is needed: leave out --oauth and the password")}
@@ -32,7 +26,7 @@ func (f *connFlags) loginFrom(a *app, u *imapclient.URL) (loginFunc, error) {
 		cred.Tokens = tokens{source}
 		return signIn(cred), nil
 	}
-	if cred.External && !u.HasPassword && f.passwordFile == "" && f.passwordCommand == "" && a.getenv(passwordVariable) == "" {
+	if f.certificateAlone(a, u) {
 		return signIn(cred), nil // the certificate says who it is
 	}
 	source, err := f.passwordFrom(a, u.User, u.Password, u.HasPassword)
@@ -52,6 +46,23 @@ func (f *connFlags) loginFrom(a *app, u *imapclient.URL) (loginFunc, error) {
 		with.Password = imapauth.NewSecret(secret)
 		return signIn(with)(ctx, c)
 	}, nil
+}
+
+// credentials are what the flags and the URL say of the login, without the secret.
+func (f *connFlags) credentials(u *imapclient.URL) imapauth.Credentials {
+	cred := imapauth.Credentials{
+		Username: u.User, Identity: f.identity, External: f.clientCert != "",
+		AllowCleartext: f.plaintext, Memory: &imapauth.Memory{},
+	}
+	for _, name := range f.auth {
+		cred.Mechanisms = append(cred.Mechanisms, imapauth.Mechanism(strings.ToUpper(name)))
+	}
+	return cred
+}
+
+// certificateAlone reports whether the login is by the client's certificate, without a password.
+func (f *connFlags) certificateAlone(a *app, u *imapclient.URL) bool {
+	return f.clientCert != "" && !u.HasPassword && f.passwordFile == "" && f.passwordCommand == "" && a.getenv(passwordVariable) == ""
 }
 
 // signIn logs in with what cred has.

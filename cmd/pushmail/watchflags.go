@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/watch"
 )
 
@@ -26,6 +28,19 @@ func (f *mailboxFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.exclude, "exclude", nil, "leave out mailboxes whose names match `PATTERN` (repeatable)")
 	fs.IntVar(&f.connections, "max-connections", 0, "use at most `N` connections for an account of many mailboxes (default 4)")
 	fs.Var((*fromValue)(&f.since), "from", "at the first run, report what is there already: now (nothing), all, or since a time: 24h, 2026-01-31, RFC 3339")
+}
+
+// registerChoice registers what chooses mailboxes for a plan.
+func (f *mailboxFlags) registerChoice(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&f.patterns, "mailbox", nil, "plan for the mailboxes whose names match `PATTERN` (repeatable)")
+	fs.StringArrayVar(&f.exclude, "exclude", nil, "without those whose names match `PATTERN` (repeatable)")
+	fs.IntVar(&f.connections, "max-connections", 0, "plan with at most `N` connections for an account of many mailboxes (default 4)")
+}
+
+// wants reports whether a mailbox that can be opened is one of those to watch.
+func (f *mailboxFlags) wants(m *imap.List) bool {
+	matches := func(p string) bool { return imap.MatchMailbox(p, m.Mailbox, m.Delim) }
+	return (len(f.patterns) == 0 || slices.ContainsFunc(f.patterns, matches)) && !slices.ContainsFunc(f.exclude, matches)
 }
 
 // many reports whether more than one mailbox of an account is watched.
