@@ -70,9 +70,11 @@ func (b *box) emit(ev Event) error {
 
 // emitChange gives the oldest change that is not acknowledged to the consumer and acknowledges it.
 func (b *box) emitChange(ch mailbox.Change, sum *Summary) error {
-	if err := b.emit(b.changeEvent(ch, sum)); err != nil {
+	ev := b.changeEvent(ch, sum)
+	if err := b.emit(ev); err != nil {
 		return err
 	}
+	b.o.Own.told(&ev)
 	b.ledger.Ack()
 	b.unsaved++
 	return nil

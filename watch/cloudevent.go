@@ -114,6 +114,7 @@ func (b *box) changeEvent(ch mailbox.Change, sum *Summary) Event {
 	ev := b.newEvent(t)
 	ev.UID, ev.ModSeq, ev.Rev, ev.Message = ch.UID, ch.ModSeq, ch.Rev, sum
 	ev.Flags, ev.Added, ev.Removed = ch.Flags, ch.Added, ch.Removed
+	ev.Own = b.o.Own.has(&ev)
 	return withID(ev)
 }
 

@@ -63,6 +63,9 @@ type Event struct {
 	// a message with which the connection has ended three times is reported so, for it would hold up all behind it.
 	Message *Summary
 
+	// Own: the application said that it did this itself; see [Own]. It is not part of the CloudEvent.
+	Own bool
+
 	Open  *OpenInfo  // of MailboxOpen
 	Reset *ResetInfo // of MailboxReset
 	Link  *LinkInfo  // of Link

@@ -39,6 +39,8 @@ type Options struct {
 	Since time.Time
 	// Content is what events tell of a message.
 	Content Content
+	// Own has the application's own changes be marked in events. It may be nil.
+	Own *Own
 	// KeepTrying has a failure before the mailbox was opened for the first time retried for ever, like
 	// any later one. Otherwise the sequence ends with it, so that a wrong password or host name is noticed.
 	KeepTrying bool

@@ -158,11 +158,12 @@ func (t *testMessage) remove(ctx context.Context, box *imapclient.Selected, done
 
 // find returns the UID of the message, 0 if it is not there.
 func (t *testMessage) find(ctx context.Context, box *imapclient.Selected, done *imapclient.Appended) (imap.UID, error) {
-	if done != nil && done.UID != 0 && done.UIDValidity == box.UIDValidity {
-		return done.UID, nil
-	}
+	// Until Courier has told a session of a message, STORE and EXPUNGE of its UID do nothing there, and say OK.
 	if err := t.writer.Noop(ctx); err != nil {
 		return 0, err
+	}
+	if done != nil && done.UID != 0 && done.UIDValidity == box.UIDValidity {
+		return done.UID, nil
 	}
 	found, err := t.writer.Search(ctx, imap.Header("Message-ID", t.id))
 	if err != nil {
