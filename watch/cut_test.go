@@ -32,20 +32,21 @@ const (
 // of a session of each kind. Nothing may be lost, and nothing invented.
 func TestStruckEverywhere(t *testing.T) {
 	kinds := []struct {
-		name        string
-		without     imap.Capabilities
-		connections int // of an account; 0 for watch.Mailbox
-		notify      bool
+		way
+		without imap.Capabilities
 	}{
-		{"qresync", rungs[0].without, 0, false},
-		{"condstore", rungs[1].without, 0, false},
-		{"uid-diff", rungs[2].without, 0, false},
-		{"poll", imap.Capabilities{imap.CapIdle}, 0, false},
-		{"account", nil, 2, false},
-		{"account, one connection", nil, 1, false},
-		{"account without CONDSTORE", rungs[2].without, 1, false},
-		{"account, NOTIFY", nil, 1, true},
-		{"account, NOTIFY without CONDSTORE", rungs[2].without, 1, true},
+		{way{name: "qresync"}, rungs[0].without},
+		{way{name: "condstore"}, rungs[1].without},
+		{way{name: "uid-diff"}, rungs[2].without},
+		{way{name: "poll"}, imap.Capabilities{imap.CapIdle}},
+		{way{name: "account", connections: 2}, nil},
+		{way{name: "account, one connection", connections: 1}, nil},
+		{way{name: "account without CONDSTORE", connections: 1}, rungs[2].without},
+		{way{name: "account, NOTIFY", connections: 1, notify: true}, nil},
+		{way{name: "account, NOTIFY without CONDSTORE", connections: 1, notify: true}, rungs[2].without},
+		{way{name: "manager", managed: true}, nil},
+		{way{name: "manager without CONDSTORE", managed: true}, rungs[2].without},
+		{way{name: "manager, account", connections: 2, managed: true}, nil},
 	}
 	for _, kind := range kinds {
 		for _, how := range []string{cut, stalled, halfClosed, duplicated} {
@@ -61,9 +62,9 @@ func TestStruckEverywhere(t *testing.T) {
 				case testing.Short():
 					step = 199
 				}
-				total := struckSession(t, o, kind.connections, "", 0)
+				total := struckSession(t, o, kind.way, "", 0)
 				for k := int64(1); k <= total; k += step {
-					struckSession(t, o, kind.connections, how, k)
+					struckSession(t, o, kind.way, how, k)
 					if t.Failed() {
 						t.Fatalf("%s after byte %d of %d", how, k, total)
 					}
@@ -74,12 +75,11 @@ func TestStruckEverywhere(t *testing.T) {
 }
 
 // struckSession runs a history in which the first connection is struck after k bytes, and returns how many bytes came on it.
-func struckSession(t *testing.T, o imaptest.ServerOptions, connections int, how string, k int64) (came int64) {
+func struckSession(t *testing.T, o imaptest.ServerOptions, w way, how string, k int64) (came int64) {
 	inBubble(t, &o, func(b *bench) {
 		b.opts.KeepTrying = true
-		if connections > 0 {
-			b.account = &watch.AccountOptions{MaxConnections: connections}
-		}
+		w.use(b)
+
 		work := b.user.Mailbox("Work")
 		uid := b.box.Append(mail("old"))
 		// A checkpoint, so that no fault can hide what comes after it.
@@ -109,7 +109,7 @@ func struckSession(t *testing.T, o imaptest.ServerOptions, connections int, how 
 		b.box.Append(mail("three"))
 		b.wait(15 * time.Minute)
 		want := []string{"INBOX expunge 1", "INBOX new 2 while away", "INBOX new 3 one", "INBOX new 4 two", "INBOX new 5 three"}
-		if connections > 0 {
+		if w.connections > 0 {
 			want = append(want, "Work new 1 elsewhere")
 		}
 		// Flags that were set while nobody was connected, on a message that is gone by then, are no event.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net"
 	"strings"
@@ -31,6 +30,7 @@ type bench struct {
 	// account, if not nil, has the whole account be watched, with opts for what both have.
 	account *watch.AccountOptions
 	notify  bool // the server has NOTIFY
+	managed bool // a watch.Manager watches
 	trace   *lockedBuffer
 
 	mu      sync.Mutex
@@ -133,16 +133,6 @@ func (b *bench) start() {
 		}
 	}()
 	synctest.Wait()
-}
-
-// sequence is what the test watches: one mailbox, or the whole account.
-func (b *bench) sequence(ctx context.Context) iter.Seq2[watch.Event, error] {
-	if b.account == nil {
-		return watch.Mailbox(ctx, b.opts)
-	}
-	o := *b.account
-	o.Options = b.opts
-	return watch.Account(ctx, o)
 }
 
 // stop ends the watcher and returns its final error.

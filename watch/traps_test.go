@@ -23,24 +23,19 @@ import (
 // The twenty ways in which watchers lose mail, invent mail or hang that are seen most often in the field.
 // Each is a test whose comment says what the trap is.
 
-// everyWay runs a test of INBOX with all that can watch it: watch.Mailbox, and watch.Account with INBOX on a
-// connection of its own and on the one connection that looks at all, by STATUS and IDLE or by NOTIFY.
+// everyWay runs a test of INBOX with all that can watch it: watch.Mailbox, watch.Account with INBOX on a
+// connection of its own and on the one connection that looks at all, by STATUS and IDLE or by NOTIFY, and watch.Manager.
 func everyWay(t *testing.T, without imap.Capabilities, test func(t *testing.T, b *bench)) {
 	t.Helper()
-	for _, way := range []struct {
-		name        string
-		connections int
-		notify      bool
-	}{{"mailbox", 0, false}, {"account", 2, false}, {"account, one connection", 1, false}, {"account, NOTIFY", 1, true}} {
+	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			o := &imaptest.ServerOptions{Without: without}
 			if way.notify {
 				o.Capabilities = withNotify()
 			}
 			inBubble(t, o, func(b *bench) {
-				b.notify = way.notify
+				way.use(b)
 				if way.connections > 0 {
-					b.account = &watch.AccountOptions{MaxConnections: way.connections}
 					b.user.Mailbox("Work")
 				}
 				test(b.t, b)
