@@ -23,7 +23,7 @@ type ManagerOptions struct {
 	// Store is used for accounts that bring none. Nil means a memory that ends with the Manager.
 	Store Store
 	// Active bounds how many mailboxes are connecting, being compared or fetched at the same time; those that
-	// wait for the server or for Handler do not count. Zero means 256.
+	// rest, wait for Handler, or have been at it for 2 seconds, so that it is the server that is slow, do not count. Zero means 256.
 	Active int
 	// Failed is told of accounts that cannot go on: a checkpoint that cannot be used. It may be nil. The
 	// account stays in [Manager.Status], with the error, until it is removed.

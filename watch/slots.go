@@ -1,6 +1,9 @@
 package watch
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // slots bounds how many goroutines work at the same time. Who has to wait for one is not a goroutine yet: after an outage that
 // would be one for each mailbox. All get their turn in the order in which they came.
@@ -10,13 +13,20 @@ type slots struct {
 	queue []func() // guarded by mu: what is to run when there is a slot
 }
 
-// run calls work on a goroutine of its own once there is a slot, which is free again when work has returned.
+// slotPatience is how long work has its slot. What takes longer waits for a server, and must not keep others from working: a
+// few hundred servers that say a byte a second would stop all.
+const slotPatience = 2 * time.Second
+
+// run calls work on a goroutine of its own once there is a slot, which is free again when work has returned or is slow.
 func (s *slots) run(work func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.startLocked(func() {
-		defer s.release()
+		overdue := time.AfterFunc(slotPatience, s.release)
 		work()
+		if overdue.Stop() {
+			s.release()
+		}
 	})
 }
 
