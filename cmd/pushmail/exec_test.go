@@ -20,10 +20,10 @@ import (
 )
 
 // helperHook runs this binary as a helper.
-func helperHook(t *testing.T, args ...string) (h *hook, out, errs *bytes.Buffer, said *[]string) {
+func helperHook(t *testing.T, args ...string) (h *execHook, out, errs *bytes.Buffer, said *[]string) {
 	t.Helper()
 	out, errs, said = new(bytes.Buffer), new(bytes.Buffer), new([]string)
-	return &hook{
+	return &execHook{
 		argv: append([]string{os.Args[0]}, args...), timeout: 20 * time.Second,
 		env:    []string{"PATH=" + os.Getenv("PATH"), helperVariable + "=1", passwordVariable + "=secret", "PUSHMAIL_SUBJECT=inherited"},
 		stdout: out, stderr: errs, pauses: []time.Duration{time.Millisecond, time.Millisecond}, grace: 50 * time.Millisecond,
@@ -48,7 +48,7 @@ func TestHookGivesTheEventToTheCommand(t *testing.T) {
 		t.Errorf("standard input was %s: %v", line, err)
 	}
 	for _, want := range []string{
-		"TYPE=mail.message.new", "ID=id1", "TIME=2026-11-22T10:00:00.000Z", "SOURCE=imap://jo@mail.example.org/INBOX",
+		"TYPE=mail.message.new", "ID=" + newMessageEvent("").CloudEvent().ID, "TIME=2026-11-22T10:00:00.000Z", "SOURCE=imap://jo@mail.example.org/INBOX",
 		"ACCOUNT=jo", "MAILBOX=INBOX", "UID=42", "UIDVALIDITY=17", `FLAGS=\Flagged $Work`, "SUBJECT=Hi[31m there", "FROM=jo@example.org",
 		"FROM_NAME=Jo", "SIZE=2301", "ATTACHMENTS=1", "MESSAGE_ID=<1@x>", "DATE=2026-11-22T09:00:00Z", "ADDED=", "REASON=",
 	} {
@@ -222,19 +222,4 @@ func TestHookDoesNotWaitForWhatACommandLeavesBehind(t *testing.T) {
 		t.Error("what a command that succeeded leaves behind was killed")
 	}
 	_ = syscall.Kill(pids[0], syscall.SIGKILL)
-}
-
-func TestEnvTextIsBounded(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"a\x00b\x07c":              "abc",
-		"a\r\nb\tc":                "a  b c",
-		"\x1b]0;title\x9c":         "]0;title?",
-		"\u009b2J":                 "2J",
-		strings.Repeat("é", 10000): strings.Repeat("é", maxEnvText/2),
-	} {
-		if got := envText(text); got != want {
-			t.Errorf("envText(%.40q) = %.80q, want %.80q", text, got, want)
-		}
-	}
 }

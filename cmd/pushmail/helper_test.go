@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/pushmail/pushmail/internal/hook"
 )
 
 // helperVariable makes the test binary a helper.
@@ -38,7 +40,7 @@ func helper(args []string) int {
 		}
 		text, _ := os.ReadFile(args[1])
 		if fmt.Sprint(len(text)) <= args[2] {
-			return exTempFail
+			return hook.TempFail
 		}
 		return 0
 	case "family": // FILE: start a child, note both process ids, and wait

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/pushmail/pushmail/internal/hook"
 )
 
 // errInterrupted is the cause of a context that was ended by a signal. It is a good end.
@@ -25,7 +27,7 @@ func interruptible() context.Context {
 		<-c
 		cancel(errInterrupted)
 		<-c
-		running.killAll()
+		hook.KillAll()
 		os.Exit(130)
 	}()
 	return ctx

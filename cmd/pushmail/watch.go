@@ -184,7 +184,7 @@ func (f *watchFlags) validate() error {
 }
 
 // hook returns the command to run, or nil.
-func (a *app) hook(f *watchFlags) (*hook, error) {
+func (a *app) hook(f *watchFlags) (*execHook, error) {
 	if a.execArgv == nil {
 		if f.execAll {
 			return nil, usageError{errors.New("--exec-all needs --exec CMD")}
@@ -198,7 +198,7 @@ func (a *app) hook(f *watchFlags) (*hook, error) {
 	if f.output.quiet {
 		out = a.out
 	}
-	return &hook{
+	return &execHook{
 		argv: a.execArgv, all: f.execAll, timeout: f.execTimeout, env: a.env,
 		stdout: out, stderr: a.err, say: a.warn, pauses: retryPauses, grace: 5 * time.Second,
 	}, nil

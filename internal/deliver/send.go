@@ -96,7 +96,7 @@ type outgoing struct {
 
 func delivery(r journal.Record, attempt int) sink.Delivery {
 	return sink.Delivery{
-		ID: r.ID, Type: r.Type, Account: r.Account, Source: r.Source, Position: int64(r.Position), Attempt: attempt, JSON: r.JSON,
+		ID: r.ID, Type: r.Type, Account: r.Account, Mailbox: r.Mailbox, Source: r.Source, Position: int64(r.Position), Attempt: attempt, JSON: r.JSON,
 	}
 }
 

@@ -57,8 +57,8 @@ func (l Limits) Or() Limits {
 type Delivery struct {
 	// ID is that of the event: the same whenever the event is sent, by which receivers recognise a repetition.
 	ID string
-	// Type and Account are those of the event.
-	Type, Account string
+	// Type, Account and Mailbox are those of the event; Mailbox is empty for what concerns a whole account.
+	Type, Account, Mailbox string
 	// Source is that of the event, the URL of the mailbox. Events with the same Source are sent in order.
 	Source string
 	// Position is the place of the event in the journal.
