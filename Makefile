@@ -4,6 +4,7 @@ GOFUMPT     = go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 T = 30s     # fuzz: how long each fuzz test runs
+STEPS = 2000000 # model: how many steps
 S = 1h      # soak: how long things break on each server
 PKG = ./... # fuzz, bench: where to look
 BENCH =     # bench: options, as in make bench BENCH="-rounds 2 -only ImapFlow"
@@ -42,6 +43,11 @@ fuzz: ## run each fuzz test for T: make fuzz T=2m PKG=./imapwire
 soak: servers ## break servers, network and program at random while mail arrives, on each server for S: make soak S=10m
 	go test ./e2e/soak -v -count=1 -timeout 0 -parallel 3 -for $(S)
 
+model: ## random histories of mailboxes against random faults, STEPS of them, and whether they find planted bugs
+	go test ./watch -run 'TestModel$$' -timeout 0 -steps=$(STEPS)
+	go test ./mailbox -run Model -timeout 0 -steps=$(STEPS)
+	go test ./watch -run TestModelFindsPlantedBugs -timeout 0 -v -bugs
+
 bench: ## side by side with other clients: CPU, allocations, push latency (docs/performance.md); then our benchmarks
 	cd bench && go run . $(BENCH)
 	cd bench && go test -run '^$$' -bench . .
@@ -55,4 +61,4 @@ cover: ## which statements the tests reach: cover.html
 servers: ## install the servers that the tests talk to (Dovecot, Cyrus, Courier), when it can; say how, when not
 	@e2e/install-servers
 
-.PHONY: help demo build test quick check vet fuzz soak bench cover servers
+.PHONY: help demo build test quick check vet fuzz soak model bench cover servers

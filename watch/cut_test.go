@@ -26,6 +26,7 @@ const (
 	stalled    = "stalled"     // what the server says is swallowed; it hears what the client says
 	halfClosed = "half-closed" // the end of the stream, while the client can still write
 	duplicated = "duplicated"  // the line is said twice
+	forgetful  = "forgetful"   // the next EXISTS is not said
 )
 
 // TestStruckEverywhere strikes the first connection of a resumed session after byte k of what the server sends, for every k
@@ -159,6 +160,9 @@ func (c *struck) Read(p []byte) (int, error) {
 		c.rest = c.rest[n:]
 		return n, nil
 	}
+	if c.how == forgetful {
+		return c.forget(p)
+	}
 	if c.how != "" && c.how != duplicated && c.came >= c.at {
 		return c.end()
 	}
@@ -177,6 +181,22 @@ func (c *struck) Read(p []byte) (int, error) {
 	}
 	p[0] = b
 	return 1, nil
+}
+
+// forget reads a line, and not the first EXISTS after the byte.
+func (c *struck) forget(p []byte) (int, error) {
+	for {
+		l, err := c.r.ReadBytes('\n')
+		if c.came += int64(len(l)); c.came >= c.at && !c.done && bytes.HasSuffix(l, []byte(" EXISTS\r\n")) {
+			c.done = true
+			continue
+		}
+		n := copy(p, l)
+		if c.rest = l[n:]; n > 0 {
+			err = nil
+		}
+		return n, err
+	}
 }
 
 func (c *struck) end() (int, error) {

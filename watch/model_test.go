@@ -93,6 +93,9 @@ type world struct {
 	log   []string
 	fault string
 
+	dialedAt time.Time
+	dials    int // in that moment
+
 	// flagsHide: STATUS does not show that flags have changed, so that may take an hour to be told.
 	flagsHide bool
 
@@ -195,14 +198,23 @@ func newWorld(t *testing.T, seed uint64, way modelWay) *world {
 func (w *world) dial(ctx context.Context, o *imapclient.Options) (*imapclient.Conn, error) {
 	w.mu.Lock()
 	down := w.down
+	if now := time.Now(); !now.Equal(w.dialedAt) {
+		w.dialedAt, w.dials = now, 0
+	}
+	w.dials++
+	tooMany := w.dials > 100
 	w.mu.Unlock()
+	if tooMany {
+		w.fail("more than 100 connections in one moment")
+		time.Sleep(time.Hour)
+	}
 	if down {
 		return nil, &imapclient.DialError{Addr: "mail.example.org:993", Stage: "connect", Err: errors.New("connection refused")}
 	}
 	client, server := net.Pipe()
 	go w.server.ServeConn(server)
 	if w.isChaos() && w.oneIn(4) {
-		how := []string{cut, stalled, halfClosed, duplicated}[w.intn(4)]
+		how := []string{cut, stalled, halfClosed, duplicated, forgetful}[w.intn(5)]
 		w.logf("this connection is to be %s", how)
 		client = &struck{Conn: client, r: bufio.NewReader(client), how: how, at: int64(1 + w.intn(6000))}
 	}
@@ -220,6 +232,12 @@ func (w *world) play() int {
 		}
 	}
 	w.told.baseline()
+	w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+		if asksContent(c) {
+			w.fail("messages that were there are fetched")
+		}
+		return imaptest.Pass
+	})
 	w.start()
 	time.Sleep(time.Minute)
 	w.server.SetOnCommand(w.onCommand)
@@ -268,6 +286,9 @@ func (w *world) agree() {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 	}
+	if most := max(w.way.connections, 1); len(w.server.Sessions()) > most {
+		w.fail("%d connections, %d are allowed", len(w.server.Sessions()), most)
+	}
 	w.told.compare(!w.flagsHide)
 	if w.failed() == "" && w.flagsHide && w.oneIn(3) {
 		time.Sleep(90 * time.Minute) // each mailbox is opened once an hour
@@ -302,7 +323,15 @@ func (w *world) start() {
 
 func (w *world) stop() {
 	w.cancel()
-	<-w.stopped
+	select {
+	case <-w.stopped:
+	case <-time.After(time.Minute):
+		w.fail("the watcher does not end")
+		for _, s := range w.server.Sessions() {
+			s.Cut()
+		}
+		<-w.stopped
+	}
 }
 
 // errNotTaken is what a consumer says that could not take an event.

@@ -1,0 +1,120 @@
+package watch_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var bugsFlag = flag.Bool("bugs", false, "plant bugs and see whether the model test finds each within a minute: needs the go command")
+
+// A plantedBug is a mistake that watchers make, as a change of the code: the first text becomes the second.
+type plantedBug struct {
+	name  string
+	edits []edit
+}
+
+type edit struct{ file, from, to string }
+
+// plantedBugs has one for each trap whose remedy lives in this package, and some besides. Where a text is not found any
+// more, the bug has to follow the code.
+var plantedBugs = []plantedBug{
+	{"trap 1, 2, 3: what happened while the link was down is not looked for", []edit{{
+		"session.go", "	known := b.known()\n", "	known := b.known()\n	if b.ledger != nil {\n		known = nil\n	}\n",
+	}}},
+	{"trap 6: what is announced during a FETCH was fetched by it", []edit{{
+		"resync.go", "	if s.desync == nil && view.Pending() == before && s.news == news {\n		s.askedInVain(view, news)\n	}\n", "	s.inVain = s.news\n	_, _ = before, news\n",
+	}}},
+	{"trap 7: what is announced while the mailbox is opened is not noticed", []edit{{
+		"fingerprint.go", "	s.link.sink = s.apply\n	switch {", "	s.link.sink = nil\n	defer func() { s.link.sink = s.apply }()\n	switch {",
+	}}},
+	{"trap 9: no pause before the next attempt", []edit{{"revival.go", "	d := r.retry.pause(verdict)\n", "	d := 0 * r.retry.pause(verdict)\n"}}},
+	{"trap 10: the first reconnect that fails ends everything", []edit{{"revival.go", "isFinal(err):\n", "isFinal(err), r.h.down:\n"}}},
+	{"trap 11: a refused SEARCH is not expected", []edit{{"truth.go", "	if err != nil && isRefusal(err) {\n		return \"\", nil // it does not say\n	}\n	if err != nil {\n", "	if err != nil && !isRefusal(err) {\n"}}},
+	{"trap 12: a refused EXAMINE is not noticed", []edit{{"follower.go", "	if err := f.s.open(ctx); err != nil {", "	if err := f.s.open(ctx); err != nil && !isRefusal(err) {"}}},
+	{"trap 13: UIDVALIDITY is not looked at", []edit{{"resync.go", "	rs := mailbox.Begin(known, *opened)\n", "	if known != nil {\n		opened.UIDValidity = known.UIDValidity()\n	}\n	rs := mailbox.Begin(known, *opened)\n"}}},
+	{"trap 14: VANISHED is not known", []edit{{"session.go", "	if s.desync == nil {\n		s.desync = s.model.Apply(r)\n", "	if _, is := r.(*imap.Vanished); s.desync == nil && !is {\n		s.desync = s.model.Apply(r)\n"}}},
+	{"trap 15: the checkpoint is not loaded", []edit{{"checkpoint.go", "	if stored == nil {\n", "	if stored != nil {\n"}}},
+	{"trap 16: a connection for each hot mailbox, whatever the budget", []edit{{"sweep.go", "len(hot) < budget-1", "len(hot) < budget+9"}}},
+	{"trap 17: what is there at the start is fetched", []edit{{"fingerprint.go", "		l.Renew(fresh)\n", "		l.Renew(fresh)\n		if err := s.fetch(ctx, imap.SetOfRange[imap.UID](1, 1<<32-1), s.contentOptions()); err != nil {\n			return nil, err\n		}\n"}}},
+	{"trap 18: LOGOUT waits for the server", []edit{{"link.go", "context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)", "context.WithTimeout(context.WithoutCancel(ctx), 5*time.Hour)"}}},
+	{"trap 20: only what the server feels like saying", []edit{{"truth.go", "	if every == 0 {\n		return time.Time{}", "	if every != -1 {\n		return time.Time{}"}}},
+	{"acknowledged before it was taken", []edit{{"box.go", "	if err := b.emit(b.changeEvent(ch, sum)); err != nil {\n		return err\n	}\n	b.ledger.Ack()\n", "	b.ledger.Ack()\n	if err := b.emit(b.changeEvent(ch, sum)); err != nil {\n		return err\n	}\n"}}},
+	{"a renumbering is saved before it was told", []edit{{"session.go", "	if b.unsaidReset = report.Reset; report.Reset {\n		b.stored = known\n	}\n", ""}}},
+	{"a visit accounts for what came while it lasted", []edit{{"control.go", "	m.visited(now, refused)", "	m.visited(m.now, refused)"}}},
+	{"NOTIFY: what changes in a mailbox while it is visited is not asked for", []edit{{"sweep.go", "	if !c.notified {\n		return nil\n	}\n	for _, m := range visited {", "	for _, m := range visited[:0] {"}}},
+	{"NOTIFY: an overflow is not noticed", []edit{{"notify.go", "	if !c.notified {\n		return\n	}\n", "	if c.notified || !c.notified {\n		return\n	}\n"}}},
+	{"a mailbox that was refused is forgotten when the connection breaks", []edit{{"control.go", "		if err == nil {\n			m.refused = \"\"\n		}\n", "		m.refused = \"\"\n"}}},
+	{"the old name of a renamed mailbox stays", []edit{{"names.go", "		delete(c.names.Names, old)\n", ""}}},
+	{"a list of names that was not saved is not saved later", []edit{{"names.go", "	c.namesUnsaved = err != nil\n", "	c.namesUnsaved = false\n"}}},
+	{"messages that are refused when a mailbox was renumbered are old", []edit{{"fingerprint.go", "s.b.unidentified < maxUnidentified", "s.b.unidentified < 0"}}},
+}
+
+// TestModelFindsPlantedBugs plants each bug into a copy of the code, and wants the model test to fail.
+func TestModelFindsPlantedBugs(t *testing.T) {
+	if !*bugsFlag {
+		t.Skip("only with -bugs: it builds the tests anew for each bug")
+	}
+	for _, bug := range plantedBugs {
+		t.Run(bug.name, func(t *testing.T) {
+			binary := plant(t, bug)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			began := time.Now()
+			out, err := exec.CommandContext(ctx, binary, "-test.run", "TestModel$", "-steps", "10000000").CombinedOutput()
+			if !errors.As(err, new(*exec.ExitError)) || ctx.Err() != nil {
+				t.Fatalf("not found in %v: %v", time.Since(began), err)
+			}
+			text := string(out)
+			if _, after, ok := strings.Cut(text, "model_test.go:"); ok {
+				text, _, _ = strings.Cut(after, "\n")
+			}
+			t.Logf("found in %v: %.200s", time.Since(began).Round(time.Millisecond), text)
+		})
+	}
+}
+
+// plant builds the tests with the bug in the code, and returns the program.
+func plant(t *testing.T, bug plantedBug) string {
+	t.Helper()
+	dir := t.TempDir()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace := map[string]string{}
+	for _, e := range bug.edits {
+		code, err := os.ReadFile(e.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(code), e.from) != 1 {
+			t.Fatalf("%s has not once what is to be changed:\n%s", e.file, e.from)
+		}
+		changed := filepath.Join(dir, e.file)
+		if err := os.WriteFile(changed, []byte(strings.Replace(string(code), e.from, e.to, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(here, e.file)] = changed
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(list, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(dir, "watch.test")
+	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-overlay", list, "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
