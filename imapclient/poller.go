@@ -39,6 +39,7 @@ type Poller struct {
 	timer   *time.Timer        // guarded by mu: calls tick; nil before the first use
 	timerAt time.Duration      // guarded by mu: when; zero for never
 	sockets *sockets           // guarded by mu: nil before the first use
+	checkAt time.Duration      // guarded by mu: when to see whether sockets work still
 	closed  bool               // guarded by mu
 }
 
@@ -54,7 +55,7 @@ var (
 // NewPoller returns a Poller without connections. It takes up nothing of the system before it is used. Nil
 // means the zero PollerOptions.
 func NewPoller(o *PollerOptions) (*Poller, error) {
-	p := &Poller{workers: 256, start: time.Now(), waits: map[uint64]*parked{}}
+	p := &Poller{workers: 256, start: time.Now(), waits: map[uint64]*parked{}, checkAt: checkEvery}
 	p.quiet.L = &p.mu
 	if o != nil {
 		if o.Workers < 0 {
@@ -190,9 +191,12 @@ func (p *Poller) endLocked(k *parked, cause error) {
 func (p *Poller) abandon(s *sockets) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.sockets != s {
-		return
+	if p.sockets == s {
+		p.abandonLocked(s)
 	}
+}
+
+func (p *Poller) abandonLocked(s *sockets) {
 	p.sockets = nil
 	s.abandon()
 	for _, k := range p.waits {
@@ -306,12 +310,17 @@ func (p *Poller) setTimerLocked(k *parked, t time.Time) {
 	p.wakeLocked()
 }
 
-// wakeLocked sees to it that tick is called when the first of the timers is due.
+// checkEvery is how often a Poller looks whether its epoll instance is still there. In a process that closes the wrong
+// file descriptor nobody would be heard any more.
+const checkEvery = 20 * time.Second
+
+// wakeLocked sees to it that tick is called when the first of the timers is due. There are timers wherever something
+// waits without a goroutine.
 func (p *Poller) wakeLocked() {
 	if len(p.timers) == 0 {
 		return
 	}
-	at := p.timers[0].at
+	at := min(p.timers[0].at, p.checkAt)
 	if p.timerAt != 0 && p.timerAt <= at {
 		return
 	}
@@ -336,6 +345,12 @@ func (p *Poller) tick() {
 			k.c.intr.hurry()
 		}
 		p.pokeLocked(k)
+	}
+	if now >= p.checkAt {
+		p.checkAt = now + checkEvery
+		if s := p.sockets; s != nil && s.gone() {
+			p.abandonLocked(s)
+		}
 	}
 	p.wakeLocked()
 }

@@ -98,6 +98,8 @@ type sockets struct {
 	file *os.File
 	raw  syscall.RawConn
 	over chan struct{}
+	// probe is a file in it that never becomes readable: see gone.
+	probe int
 }
 
 func newSockets(readable func(ids []uint64)) (*sockets, error) {
@@ -114,9 +116,25 @@ func newSockets(readable func(ids []uint64)) (*sockets, error) {
 		_ = s.file.Close()
 		return nil, err
 	}
+	if s.probe, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		_ = s.file.Close()
+		return nil, os.NewSyscallError("eventfd", err)
+	}
 	go s.run(readable)
+	if err := s.ctl(unix.EPOLL_CTL_ADD, s.probe, unix.EpollEvent{}); err != nil {
+		_ = s.close()
+		return nil, err
+	}
 	return s, nil
 }
+
+func (s *sockets) ctl(op, fd int, ev unix.EpollEvent) error {
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(s.fd, op, fd, &ev))
+}
+
+// gone reports whether somebody has closed the epoll instance, or its number is another one by now: it does not
+// know the probe then.
+func (s *sockets) gone() bool { return s.ctl(unix.EPOLL_CTL_MOD, s.probe, unix.EpollEvent{}) != nil }
 
 // run reports the ids of sockets that can be read, until s is closed or broken.
 func (s *sockets) run(readable func(ids []uint64)) {
@@ -148,7 +166,7 @@ func (s *sockets) close() error {
 	if s == nil {
 		return nil
 	}
-	err := s.file.Close()
+	err := errors.Join(s.file.Close(), unix.Close(s.probe))
 	<-s.over
 	return err
 }
@@ -173,10 +191,10 @@ func (s *sockets) set(g *gate, id uint64, known bool) error {
 		op = unix.EPOLL_CTL_MOD
 	}
 	var ctlErr error
-	if err := g.raw.Control(func(fd uintptr) { ctlErr = unix.EpollCtl(s.fd, op, int(fd), &ev) }); err != nil {
+	if err := g.raw.Control(func(fd uintptr) { ctlErr = s.ctl(op, int(fd), ev) }); err != nil {
 		return err
 	}
-	return os.NewSyscallError("epoll_ctl", ctlErr)
+	return ctlErr
 }
 
 // watch has the socket of k wake it up. The caller drives the connection.
@@ -191,7 +209,7 @@ func (p *Poller) watch(k *parked) error {
 		k.registered = s
 		return nil
 	}
-	if gone := errors.Is(err, unix.EBADF) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM); gone && k.c.Err() == nil {
+	if s.gone() {
 		p.abandon(s) // this one waits alone, for now
 	}
 	return err

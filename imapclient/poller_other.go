@@ -15,6 +15,8 @@ type sockets struct{}
 
 func (s *sockets) abandon() {}
 
+func (s *sockets) gone() bool { return false }
+
 func (s *sockets) close() error { return nil }
 
 func (p *Poller) watch(*parked) error { return errNotPolled }

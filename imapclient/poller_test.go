@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -107,7 +107,7 @@ func TestPollerWaitsAsConnDoes(t *testing.T) {
 		{"begun anew", `
 			C: {c} IDLE
 			S: + idling
-			wait 200ms 900ms
+			wait 100ms 9s
 			C: DONE
 			S: {c} OK done
 			C: {d} IDLE
@@ -118,11 +118,11 @@ func TestPollerWaitsAsConnDoes(t *testing.T) {
 		{"IDLE refused: polled", `
 			C: {c} IDLE
 			S: {c} NO not today
-			wait 200ms 900ms
+			wait 100ms 9s
 			C: {d} NOOP
 			S: * 4 EXISTS
 			S: {d} OK done
-			wait 200ms 900ms
+			wait 100ms 9s
 			C: {e} NOOP
 			S: {e} OK done
 		`, "<nil> <nil> [imap.Exists 4]"},
@@ -136,16 +136,39 @@ func TestPollerWaitsAsConnDoes(t *testing.T) {
 			wait 20ms
 			S: * 5 EXISTS
 		`, "<nil> <nil> [imap.Exists 4 imap.Exists 5]"},
+		{"told by NOTIFY", `
+			C: {b} CAPABILITY
+			S: * CAPABILITY IMAP4rev1 IDLE NOTIFY
+			S: {b} OK done
+			C: {c} NOTIFY SET (PERSONAL (MessageNew MessageExpunge))
+			S: {c} OK done
+			wait 10ms
+			S: * STATUS work (MESSAGES 4)
+			wait 100ms 9s
+			C: {d} NOOP
+			S: {d} OK done
+		`, "<nil> <nil> [*imap.MailboxStatus &{work 1 4 0 0 0 0 0 0 0 0 0  []}]"},
 	} {
 		for _, form := range []string{"Conn", "Poller"} {
 			t.Run(tt.name+", "+form, func(t *testing.T) {
+				t.Parallel()
 				var h heard
 				o := plain()
 				o.Handler = h.handle
-				o.IdleRestart, o.PollInterval = 400*time.Millisecond, 400*time.Millisecond
+				if strings.Contains(tt.script, "9s") {
+					o.IdleRestart, o.PollInterval = time.Second, time.Second
+				}
 				p := newPoller(t)
 				overTCP(t, tt.script, o, func(c *imapclient.Conn) {
 					h = nil
+					if strings.Contains(tt.script, "NOTIFY") {
+						if _, err := c.Capability(t.Context()); err != nil {
+							t.Error(err)
+						}
+						if err := c.Notify(t.Context(), notify(imap.NotifyGroup{Mailboxes: ofAll, Events: newAndGone})); err != nil {
+							t.Error(err)
+						}
+					}
 					wait := func() error { return c.Wait(t.Context()) }
 					if form == "Poller" {
 						wait = func() error { return waitIn(p, c, 0) }
@@ -196,11 +219,11 @@ func TestPollerWaitsOnAPipe(t *testing.T) {
 func TestPollerTakesASilentServerForDead(t *testing.T) {
 	for _, tt := range []struct{ name, script, want string }{
 		{"no +", "C: {c} IDLE\nC-close", "IDLE"},
-		{"no answer to DONE", "C: {c} IDLE\nS: + idling\nwait 200ms 900ms\nC: DONE\nC-close", "end of IDLE"},
+		{"no answer to DONE", "C: {c} IDLE\nS: + idling\nwait 100ms 9s\nC: DONE\nC-close", "end of IDLE"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := plain()
-			o.IdleRestart, o.IdleTimeout = 400*time.Millisecond, 300*time.Millisecond
+			o.IdleRestart, o.IdleTimeout = time.Second, time.Second
 			p := newPoller(t)
 			overTCP(t, tt.script, o, func(c *imapclient.Conn) {
 				err := waitIn(p, c, 0)
@@ -321,59 +344,6 @@ func TestCommandsRunOnAParkedConnection(t *testing.T) {
 		start := time.Now()
 		if err := waitIn(p, conns[0], 50*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) < 50*time.Millisecond {
 			t.Errorf("until: %v after %v", err, time.Since(start))
-		}
-	}
-}
-
-// Whatever is cut, done is called once for each wait, and with the error of its own connection.
-func TestParkedConnectionsSurviveCutsOfOthers(t *testing.T) {
-	n := 300
-	if testing.Short() {
-		n = 50
-	}
-	p := newPoller(t)
-	var ended [300]atomic.Int64
-	s, conns := parkedServer(t, false, n, func(int, imap.Response) {})
-	for i, c := range conns {
-		var again func(error)
-		again = func(err error) {
-			if err != nil {
-				ended[i].Add(1)
-				return
-			}
-			p.Wait(c, time.Time{}, again)
-		}
-		p.Wait(c, time.Time{}, again)
-	}
-	cut := make([]bool, n)
-	rnd := rand.New(rand.NewPCG(1, 2))
-	for i, c := range conns {
-		switch rnd.IntN(4) {
-		case 0:
-			_ = c.Close()
-			cut[i] = true
-		case 1:
-			if err := c.Noop(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	sessions := s.Sessions()
-	for i := 0; i < len(sessions); i += 5 {
-		sessions[i].Cut()
-	}
-	eventually(t, "a closed connection waits on", func() bool {
-		for i, c := range conns {
-			if (cut[i] || c.Err() != nil) && ended[i].Load() != 1 {
-				return false
-			}
-		}
-		return true
-	})
-	_ = p.Close()
-	for i := range conns {
-		if got := ended[i].Load(); got != 1 {
-			t.Errorf("connection %d: done was called with an error %d times, want once", i, got)
 		}
 	}
 }
