@@ -9,31 +9,30 @@ import (
 // parked is the place of a connection in a [Poller]: what Conn.Wait keeps on a stack. It is also the context of
 // what is sent meanwhile. That one has no channel: the Poller itself says when it ends.
 type parked struct {
-	p    *Poller
-	c    *Conn
-	gate *gate // nil: the connection cannot be polled
-	id   uint64
+	p *Poller
+	c *Conn
 
 	// Guarded by Poller.mu:
-	done  func(error) // nil: it does not wait
-	until time.Time
+	done  func(error)             // nil: it does not wait
+	until time.Duration           // after Poller.start; zero: no limit
 	cause error                   // why the wait is to end
-	turns uint64                  // waits so far
 	alone context.CancelCauseFunc // ends the goroutine that waits instead of the Poller
+	at    time.Duration           // when it is due
+	timer int32                   // index into Poller.timers, or -1
+	slot  int32                   // index into Poller.waits
+	turns uint32                  // waits so far
 	busy  bool                    // in the queue, or worked on
 	again bool                    // something has happened since the work began
-	timer int                     // index into Poller.timers, or -1
-	at    time.Duration           // when it is due
 
-	// Guarded by Conn.drive:
-	turnsSeen  uint64
-	registered *sockets  // that know it
-	noop       *command  // sent by this wait
-	renewed    bool      // this wait has ended an IDLE to begin another
-	awaited    *command  // whose answer is waited for
-	awaitedAt  time.Time // since when
-	yielded    bool      // there is more to read than one turn may
-	before     int       // Conn.handled, when the turn began that yielded
+	// Guarded by Conn.drive. There is one of these for each idle connection, so times are short here, too.
+	renewed    bool // this wait has ended an IDLE to begin another
+	yielded    bool // there is more to read than one turn may
+	turnsSeen  uint32
+	registered *sockets      // that know it
+	noop       *command      // sent by this wait
+	awaited    *command      // whose answer is waited for
+	awaitedAt  time.Duration // since when, after Poller.start
+	before     int           // Conn.handled, when the turn began that yielded
 }
 
 // maxResponses bounds how many responses a turn reads, so that a server that never stops shares the workers.
@@ -59,7 +58,7 @@ func (k *parked) Err() error {
 }
 
 func (k *parked) errLocked() error {
-	if k.cause == nil && !k.until.IsZero() && !time.Now().Before(k.until) {
+	if k.cause == nil && k.until != 0 && k.p.now() >= k.until {
 		return context.DeadlineExceeded
 	}
 	return k.cause
@@ -110,7 +109,7 @@ func (k *parked) turn() (over bool, by time.Time, err error) {
 func (k *parked) limit() time.Time {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
-	return k.until
+	return k.p.timeOf(k.until)
 }
 
 // begin makes the fields that the driver guards those of this wait.
@@ -265,16 +264,16 @@ func (k *parked) answerTo(cmd *command) awaited {
 // await returns the wait for something about cmd, from when it was asked for first.
 func (k *parked) await(cmd *command, op string, limit time.Duration) awaited {
 	if k.awaited != cmd {
-		k.awaited, k.awaitedAt = cmd, time.Now()
+		k.awaited, k.awaitedAt = cmd, k.p.now()
 	}
-	return awaited{k.awaitedAt.Add(limit), op, limit}
+	return awaited{k.p.start.Add(k.awaitedAt + limit), op, limit}
 }
 
 // read reads one response if it is there. A time-out says that it is not, or not as a whole.
 func (k *parked) read() error {
 	c := k.c
-	k.gate.setPolling(true)
-	defer k.gate.setPolling(false)
+	c.gate.setPolling(true)
+	defer c.gate.setPolling(false)
 	c.wait.silence = 0
 	return c.stepBy(time.Time{})
 }

@@ -29,18 +29,18 @@ type Poller struct {
 	start   time.Time
 
 	mu      sync.Mutex
-	quiet   sync.Cond          // calls and running are zero
-	waits   map[uint64]*parked // guarded by mu: those that wait, by id
-	lastID  uint64             // guarded by mu
-	calls   int                // guarded by mu: waits whose done has not returned
-	queue   []*parked          // guarded by mu: what is to be worked on
-	running int                // guarded by mu: workers
-	timers  timers             // guarded by mu
-	timer   *time.Timer        // guarded by mu: calls tick; nil before the first use
-	timerAt time.Duration      // guarded by mu: when; zero for never
-	sockets *sockets           // guarded by mu: nil before the first use
-	checkAt time.Duration      // guarded by mu: when to see whether sockets work still
-	closed  bool               // guarded by mu
+	quiet   sync.Cond     // calls and running are zero
+	waits   []*parked     // guarded by mu: those that wait, and nil in slots that are free
+	free    []int32       // guarded by mu: such slots
+	calls   int           // guarded by mu: waits whose done has not returned
+	queue   []*parked     // guarded by mu: what is to be worked on
+	running int           // guarded by mu: workers
+	timers  timers        // guarded by mu
+	timer   *time.Timer   // guarded by mu: calls tick; nil before the first use
+	timerAt time.Duration // guarded by mu: when; zero for never
+	sockets *sockets      // guarded by mu: nil before the first use
+	checkAt time.Duration // guarded by mu: when to see whether sockets work still
+	closed  bool          // guarded by mu
 }
 
 var (
@@ -55,7 +55,7 @@ var (
 // NewPoller returns a Poller without connections. It takes up nothing of the system before it is used. Nil
 // means the zero PollerOptions.
 func NewPoller(o *PollerOptions) (*Poller, error) {
-	p := &Poller{workers: 256, start: time.Now(), waits: map[uint64]*parked{}, checkAt: checkEvery}
+	p := &Poller{workers: 256, start: time.Now(), checkAt: checkEvery}
 	p.quiet.L = &p.mu
 	if o != nil {
 		if o.Workers < 0 {
@@ -89,11 +89,11 @@ func (p *Poller) Wait(c *Conn, until time.Time, done func(error)) (stop func(cau
 		go done(err)
 		return func(error) {}
 	}
-	k.done, k.until, k.cause = done, until, nil
+	k.done, k.until, k.cause = done, p.durationOf(until), nil
 	k.turns++
-	p.waits[k.id] = k
+	p.seatLocked(k)
 	p.calls++
-	if k.gate == nil {
+	if c.gate == nil {
 		p.waitAloneLocked(k)
 	} else {
 		p.pokeLocked(k)
@@ -115,10 +115,7 @@ func (p *Poller) placeOf(c *Conn) (*parked, error) {
 		if old != nil && old.waits() {
 			return nil, ErrWaiting
 		}
-		p.mu.Lock()
-		p.lastID++
-		k := &parked{p: p, c: c, id: p.lastID, timer: -1, gate: c.gate}
-		p.mu.Unlock()
+		k := &parked{p: p, c: c, timer: -1}
 		if !c.parked.CompareAndSwap(old, k) {
 			continue
 		}
@@ -148,7 +145,9 @@ func (p *Poller) Close() error {
 	defer p.mu.Unlock()
 	p.closed = true
 	for _, k := range p.waits {
-		p.endLocked(k, ErrPollerClosed)
+		if k != nil {
+			p.endLocked(k, ErrPollerClosed)
+		}
 	}
 	for p.calls > 0 || p.running > 0 {
 		p.quiet.Wait()
@@ -163,7 +162,18 @@ func (p *Poller) Close() error {
 	return s.close() // which may be waiting for the lock
 }
 
-func (p *Poller) stop(k *parked, turn uint64, cause error) {
+// seatLocked gives k a slot.
+func (p *Poller) seatLocked(k *parked) {
+	if n := len(p.free); n > 0 {
+		k.slot, p.free = p.free[n-1], p.free[:n-1]
+		p.waits[k.slot] = k
+		return
+	}
+	k.slot = int32(len(p.waits))
+	p.waits = append(p.waits, k)
+}
+
+func (p *Poller) stop(k *parked, turn uint32, cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if k.done != nil && k.turns == turn {
@@ -200,7 +210,9 @@ func (p *Poller) abandonLocked(s *sockets) {
 	p.sockets = nil
 	s.abandon()
 	for _, k := range p.waits {
-		p.pokeLocked(k)
+		if k != nil {
+			p.pokeLocked(k)
+		}
 	}
 }
 
@@ -244,7 +256,7 @@ func (p *Poller) work() {
 // turnLocked does what can be done for a connection now. Meanwhile the lock is not held.
 func (p *Poller) turnLocked(k *parked) {
 	k.again = false
-	p.setTimerLocked(k, k.until)
+	p.setTimerLocked(k, p.timeOf(k.until))
 	p.mu.Unlock()
 	over, by, err := k.turn()
 	p.mu.Lock()
@@ -267,7 +279,8 @@ func (p *Poller) turnLocked(k *parked) {
 func (p *Poller) doneLocked(k *parked, err error) {
 	done := k.done
 	k.done, k.alone = nil, nil
-	delete(p.waits, k.id)
+	p.waits[k.slot] = nil
+	p.free = append(p.free, k.slot)
 	p.setTimerLocked(k, time.Time{})
 	p.mu.Unlock()
 	done(err)
@@ -284,7 +297,7 @@ func (p *Poller) waitAloneLocked(k *parked) {
 	}
 	k.alone = cancel
 	p.setTimerLocked(k, time.Time{})
-	until := k.until
+	until := p.timeOf(k.until)
 	go func() {
 		defer cancel(nil)
 		wctx := context.Context(ctx)
@@ -300,13 +313,32 @@ func (p *Poller) waitAloneLocked(k *parked) {
 	}()
 }
 
+// now is the time since start, which takes a third of the memory of a time.Time.
+func (p *Poller) now() time.Duration { return time.Since(p.start) }
+
+// durationOf returns when t is after start. Zero remains zero.
+func (p *Poller) durationOf(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(t.Sub(p.start), 1)
+}
+
+// timeOf undoes durationOf.
+func (p *Poller) timeOf(d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
+	}
+	return p.start.Add(d)
+}
+
 // setTimerLocked has k be looked at when it is t; the zero time is never.
 func (p *Poller) setTimerLocked(k *parked, t time.Time) {
 	if t.IsZero() {
 		p.timers.set(k, 0)
 		return
 	}
-	p.timers.set(k, max(t.Sub(p.start), 1))
+	p.timers.set(k, p.durationOf(t))
 	p.wakeLocked()
 }
 
@@ -325,7 +357,7 @@ func (p *Poller) wakeLocked() {
 		return
 	}
 	p.timerAt = at
-	left := max(at-time.Since(p.start), 0)
+	left := max(at-p.now(), 0)
 	if p.timer == nil {
 		p.timer = time.AfterFunc(left, p.tick)
 		return
@@ -337,7 +369,7 @@ func (p *Poller) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.timerAt = 0
-	now := time.Since(p.start)
+	now := p.now()
 	for len(p.timers) > 0 && p.timers[0].at <= now {
 		k := p.timers[0]
 		p.timers.set(k, 0)
@@ -365,9 +397,9 @@ func (h *timers) set(k *parked, at time.Duration) {
 	case k.timer < 0 && at != 0:
 		heap.Push(h, k)
 	case k.timer >= 0 && at == 0:
-		heap.Remove(h, k.timer)
+		heap.Remove(h, int(k.timer))
 	case k.timer >= 0:
-		heap.Fix(h, k.timer)
+		heap.Fix(h, int(k.timer))
 	}
 }
 
@@ -375,13 +407,13 @@ func (h timers) Len() int           { return len(h) }
 func (h timers) Less(i, j int) bool { return h[i].at < h[j].at }
 func (h timers) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].timer, h[j].timer = i, j
+	h[i].timer, h[j].timer = int32(i), int32(j)
 }
 
 // Push is for package heap.
 func (h *timers) Push(x any) {
 	k := x.(*parked)
-	k.timer = len(*h)
+	k.timer = int32(len(*h))
 	*h = append(*h, k)
 }
 

@@ -36,17 +36,12 @@ func newCrowd(t *testing.T, n int, handle func(i int)) *crowd { return newCrowdO
 // newCrowdOf is newCrowd with a server that does something else than to answer with OK.
 func newCrowdOf(t *testing.T, n int, handle func(i int), serve func(net.Conn)) *crowd {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var serving sync.WaitGroup
 	c := &crowd{conns: make([]*imapclient.Conn, n), ours: make([]net.Conn, n), ends: make([]net.Conn, n), heard: make([]atomic.Int64, n)}
 	if serve == nil {
 		serve = c.serve
 	}
 	t.Cleanup(func() {
-		_ = l.Close()
 		for i := range c.conns {
 			if c.conns[i] != nil {
 				_ = c.conns[i].Close()
@@ -55,11 +50,7 @@ func newCrowdOf(t *testing.T, n int, handle func(i int), serve func(net.Conn)) *
 		serving.Wait()
 	})
 	for i := range n {
-		ours, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		theirs, err := l.Accept()
+		ours, theirs, err := socketPair()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,6 +69,20 @@ func newCrowdOf(t *testing.T, n int, handle func(i int), serve func(net.Conn)) *
 		}
 	}
 	return c
+}
+
+// socketPair returns the ends of a TCP connection.
+func socketPair() (ours, theirs net.Conn, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	if ours, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	theirs, err = l.Accept()
+	return ours, theirs, err
 }
 
 // serve answers every command with OK.
@@ -380,6 +385,54 @@ func TestParkedWithHalfARecord(t *testing.T) {
 	eventually(t, "not all is heard", func() bool { return heard.Load() == pushes || over.Load() })
 	if err := c.Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What happens while a worker is busy with a connection is looked at when it has finished.
+func TestAStopWhileAWorkerIsBusy(t *testing.T) {
+	reading, goOn := make(chan struct{}), make(chan struct{})
+	server := newCrowd(t, 0, nobody)
+	ours, theirs, err := socketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.serve(theirs)
+	o := plain()
+	o.AllowPreauth = true
+	o.Observer = func(r imap.Response) {
+		if _, ok := r.(*imap.Continuation); ok {
+			close(reading)
+			<-goOn
+		}
+	}
+	c, err := imapclient.New(t.Context(), ours, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	p := newPoller(t)
+	done := make(chan error, 2)
+	stop := p.Wait(c, time.Time{}, func(err error) { done <- err })
+	<-reading
+	why := errors.New("enough")
+	stop(why)
+	close(goOn)
+	select {
+	case err := <-done:
+		if !errors.Is(err, why) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("done was not called")
+	}
+}
+
+// Connections that are told the same keep it once.
+func TestConnectionsShareCapabilities(t *testing.T) {
+	c := newCrowd(t, 2, nobody)
+	one, other := c.conns[0].Capabilities(), c.conns[1].Capabilities()
+	if len(one) != 2 || &one[0] != &other[0] {
+		t.Errorf("%v and %v are not the same list", one, other)
 	}
 }
 

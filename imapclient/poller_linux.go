@@ -102,7 +102,7 @@ type sockets struct {
 	probe int
 }
 
-func newSockets(readable func(ids []uint64)) (*sockets, error) {
+func newSockets(readable func(slots []int32)) (*sockets, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -136,11 +136,11 @@ func (s *sockets) ctl(op, fd int, ev unix.EpollEvent) error {
 // know the probe then.
 func (s *sockets) gone() bool { return s.ctl(unix.EPOLL_CTL_MOD, s.probe, unix.EpollEvent{}) != nil }
 
-// run reports the ids of sockets that can be read, until s is closed or broken.
-func (s *sockets) run(readable func(ids []uint64)) {
+// run reports the slots of sockets that can be read, until s is closed or broken.
+func (s *sockets) run(readable func(slots []int32)) {
 	defer close(s.over)
 	events := make([]unix.EpollEvent, 128)
-	var ids []uint64
+	var slots []int32
 	var waitErr error
 	wait := func(fd uintptr) bool {
 		var n int
@@ -149,16 +149,16 @@ func (s *sockets) run(readable func(ids []uint64)) {
 			n, waitErr = unix.EpollWait(int(fd), events, 0)
 		}
 		for _, ev := range events[:max(n, 0)] {
-			ids = append(ids, uint64(uint32(ev.Fd))|uint64(uint32(ev.Pad))<<32)
+			slots = append(slots, ev.Fd)
 		}
 		return n != 0 || waitErr != nil
 	}
 	for {
-		ids = ids[:0]
+		slots = slots[:0]
 		if err := s.raw.Read(wait); err != nil || waitErr != nil {
 			return
 		}
-		readable(ids)
+		readable(slots)
 	}
 }
 
@@ -180,12 +180,9 @@ func (s *sockets) abandon() {
 // abandoned has the sockets that are given up: the collector would close their number.
 var abandoned sync.Map
 
-// set has the socket of g reported once, with an id, when it can be read.
-func (s *sockets) set(g *gate, id uint64, known bool) error {
-	ev := unix.EpollEvent{
-		Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT,
-		Fd:     int32(uint32(id)), Pad: int32(uint32(id >> 32)),
-	}
+// set has the socket of g reported once, with its slot, when it can be read.
+func (s *sockets) set(g *gate, slot int32, known bool) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: slot}
 	op := unix.EPOLL_CTL_ADD
 	if known {
 		op = unix.EPOLL_CTL_MOD
@@ -205,7 +202,7 @@ func (p *Poller) watch(k *parked) error {
 	if err != nil {
 		return err
 	}
-	if err = s.set(k.gate, k.id, k.registered == s); err == nil {
+	if err = s.set(k.c.gate, k.slot, k.registered == s); err == nil {
 		k.registered = s
 		return nil
 	}
@@ -226,11 +223,12 @@ func (p *Poller) socketsLocked() (*sockets, error) {
 	return p.sockets, nil
 }
 
-func (p *Poller) readable(ids []uint64) {
+// readable wakes up those in the slots. A slot may be another's by now: to look at a connection does no harm.
+func (p *Poller) readable(slots []int32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, id := range ids {
-		if k := p.waits[id]; k != nil {
+	for _, slot := range slots {
+		if k := p.waits[slot]; k != nil {
 			p.pokeLocked(k)
 		}
 	}

@@ -223,7 +223,7 @@ func TestPollerTakesASilentServerForDead(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := plain()
-			o.IdleRestart, o.IdleTimeout = time.Second, time.Second
+			o.IdleRestart, o.IdleTimeout = time.Second, 500*time.Millisecond
 			p := newPoller(t)
 			overTCP(t, tt.script, o, func(c *imapclient.Conn) {
 				err := waitIn(p, c, 0)
