@@ -383,7 +383,12 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	t.Parallel()
 	short := base64.StdEncoding.EncodeToString([]byte("hunter2"))
 	for _, o := range []Options{
-		{}, {URL: "mail.example.org"}, {URL: "ftp://example.org"}, {URL: "https://jo:hunter2@example.org"}, {URL: "https://"}, {URL: "http://a b/"},
+		{},
+		{URL: "mail.example.org"},
+		{URL: "ftp://example.org"},
+		{URL: "https://jo:hunter2@example.org"},
+		{URL: "https://"},
+		{URL: "http://a b/"},
 		{URL: "https://example.org", Secrets: []string{""}},
 		{URL: "https://example.org", Secrets: []string{"hunter2"}},
 		{URL: "https://example.org", Secrets: []string{"whsec_hunter2!"}},
