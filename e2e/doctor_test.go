@@ -173,7 +173,11 @@ func TestDoctorOnOtherServers(t *testing.T) {
 				return s.IMAPS, s.CertPEM, s.Deliver
 			},
 			[][3]string{
-				{"id", "ok", "Cyrus"}, {"provider", "ok", "Cyrus"}, {"idle", "ok", "works"}, {"resync", "ok", "QRESYNC"}, {"test-message", "ok", "removed"},
+				{"id", "ok", "Cyrus"},
+				{"provider", "ok", "Cyrus"},
+				{"idle", "ok", "works"},
+				{"resync", "ok", "QRESYNC"},
+				{"test-message", "ok", "removed"},
 				{"push-new", "ok", "told of a new message"},
 			},
 		},
