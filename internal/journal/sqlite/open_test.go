@@ -269,3 +269,23 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// What a transaction that failed has made is not remembered.
+func TestStreamOfATransactionThatFailed(t *testing.T) {
+	j := mustOpen(t, filepath.Join(t.TempDir(), "journal"))
+	if err := j.do(t.Context(), func(tx *tx) error {
+		if err := tx.append(boxOf(0), []journal.Record{numbered(0, 1)}, []byte("1")); err != nil {
+			return err
+		}
+		return tx.exec("INSERT INTO sink (name) VALUES ('x')")
+	}); err == nil {
+		t.Error("what is wrong was written")
+	}
+	if err := j.Append(t.Context(), boxOf(1), []journal.Record{numbered(1, 1), numbered(0, 1)}, []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := j.Read(t.Context(), 0, 9, journal.Filter{})
+	if err != nil || len(got) != 2 || got[0].Mailbox != "box1" || got[1].Mailbox != "box0" || got[1].Position != 2 {
+		t.Errorf("records %+v, %v", got, err)
+	}
+}
