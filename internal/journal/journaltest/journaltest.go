@@ -26,8 +26,18 @@ func Exercise(t *testing.T, open func(t *testing.T, name string) journal.Journal
 		name string
 		run  func(e *exercise)
 	}{
-		{"Append", appends}, {"Repeated", repeated}, {"Refused", refused}, {"Read", reads}, {"Wait", waits}, {"Together", together},
-		{"Sinks", sinks}, {"DeadLetters", deadLetters}, {"Accounts", accounts}, {"Retain", retains}, {"Close", closes}, {"Context", contexts},
+		{"Append", appends},
+		{"Repeated", repeated},
+		{"Refused", refused},
+		{"Read", reads},
+		{"Wait", waits},
+		{"Together", together},
+		{"Sinks", sinks},
+		{"DeadLetters", deadLetters},
+		{"Accounts", accounts},
+		{"Retain", retains},
+		{"Close", closes},
+		{"Context", contexts},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := &exercise{T: t, open: func() journal.Journal { return open(t, test.name) }}
