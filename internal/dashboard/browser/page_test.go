@@ -23,10 +23,14 @@ func TestWhyAnAccountIsRed(t *testing.T) {
 	p.see("#attention", "Account sales", "The server refuses the password or token", since, "put the right one into its configuration", "[AUTHENTICATIONFAILED]", "Next attempt in 4 min",
 		"Account warehouse", "not known to DNS", "typing errors", "Account billing, mailbox INBOX", "nobody could prove that nothing is missing",
 		"Sink tickets", "503 Service Unavailable", "three days")
-	p.see("#tiles", "Accounts up\n11 of 16", "73 MiB")
+	p.see("#tiles", "Accounts up\n11\nof 16", "73 MiB")
 	p.picture("overview-light")
 	p.theme("dark")
 	p.picture("overview-dark")
+	p.see("#latency-now", "half within", "95 % within")
+	p.see("#throughput-now", "14 events", "40 delivered")
+	p.eval(`document.querySelector("#latency").scrollIntoView()`)
+	p.picture("charts-dark")
 	p.click(`#attention a[href="#/accounts/sales"]`)
 	p.see("#account[open]", "sales", "down", "The server refuses the password or token", "INBOX", "since "+since, "sales@example.org", "the configuration file")
 	p.picture("account-dark")
