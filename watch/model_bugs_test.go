@@ -46,7 +46,7 @@ var plantedBugs = []plantedBug{
 	{"trap 17: what is there at the start is fetched", []edit{{"fingerprint.go", "		l.Renew(fresh)\n", "		l.Renew(fresh)\n		if err := s.fetch(ctx, imap.SetOfRange[imap.UID](1, 1<<32-1), s.contentOptions()); err != nil {\n			return nil, err\n		}\n"}}},
 	{"trap 18: LOGOUT waits for the server", []edit{{"link.go", "context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)", "context.WithTimeout(context.WithoutCancel(ctx), 5*time.Hour)"}}},
 	{"trap 20: only what the server feels like saying", []edit{{"truth.go", "	if every == 0 {\n		return time.Time{}", "	if every != -1 {\n		return time.Time{}"}}},
-	{"acknowledged before it was taken", []edit{{"box.go", "	if err := b.emit(b.changeEvent(ch, sum)); err != nil {\n		return err\n	}\n	b.ledger.Ack()\n", "	b.ledger.Ack()\n	if err := b.emit(b.changeEvent(ch, sum)); err != nil {\n		return err\n	}\n"}}},
+	{"acknowledged before it was taken", []edit{{"box.go", "	if err := b.emit(ev); err != nil {\n		return err\n	}\n	b.o.Own.told(&ev)\n	b.ledger.Ack()\n", "	b.ledger.Ack()\n	if err := b.emit(ev); err != nil {\n		return err\n	}\n	b.o.Own.told(&ev)\n"}}},
 	{"a renumbering is saved before it was told", []edit{{"session.go", "	if b.unsaidReset = report.Reset; report.Reset {\n		b.stored = known\n	}\n", ""}}},
 	{"a visit accounts for what came while it lasted", []edit{{"control.go", "	m.visited(now, refused)", "	m.visited(m.now, refused)"}}},
 	{"NOTIFY: what changes in a mailbox while it is visited is not asked for", []edit{{"sweep.go", "	if !c.notified {\n		return nil\n	}\n	for _, m := range visited {", "	for _, m := range visited[:0] {"}}},
