@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -71,11 +70,7 @@ func (r *report) printJSON() error {
 	if r.trace {
 		out.Trace = r.d.script.all()
 	}
-	text, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return err
-	}
-	return write(r.a.out, string(text)+"\n")
+	return writeJSON(r.a.out, out)
 }
 
 // text lays findings out in lines.

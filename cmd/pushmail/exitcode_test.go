@@ -19,7 +19,7 @@ import (
 	"github.com/pushmail/pushmail/watch"
 )
 
-func status(command string, kind imap.Kind, code imap.CodeName, text string) error {
+func refusal(command string, kind imap.Kind, code imap.CodeName, text string) error {
 	st := &imap.StatusError{Command: command, Status: imap.Status{Kind: kind, Text: text}}
 	if code != "" {
 		st.Code = &imap.Code{Name: code}
@@ -45,12 +45,12 @@ func TestErrorsAreExplained(t *testing.T) {
 		{errOutputClosed, exitOK, ""},
 		{errors.New("strange\nthings\x1b[2J"), exitOther, "strange; things?[2J"},
 		{usageError{errors.New("no")}, exitUsage, "no"},
-		{status("LOGIN", imap.NO, imap.CodeAuthenticationFailed, "Authentication failed."), exitAuth, "refuses the user or the password (it said: Authentication failed)"},
-		{status("AUTHENTICATE PLAIN", imap.NO, "", "Invalid credentials"), exitAuth, "app password"},
+		{refusal("LOGIN", imap.NO, imap.CodeAuthenticationFailed, "Authentication failed."), exitAuth, "refuses the user or the password (it said: Authentication failed)"},
+		{refusal("AUTHENTICATE PLAIN", imap.NO, "", "Invalid credentials"), exitAuth, "app password"},
 		{credentialsError{fs.ErrNotExist}, exitAuth, "not exist"},
 		{&imapauth.NoMechanismError{Offered: []string{"GSSAPI"}, LoginDisabled: true}, exitAuth, "GSSAPI"},
-		{status("LOGIN", imap.NO, imap.CodeUnavailable, "Too many connections"), exitConnect, "end other mail clients"},
-		{status("greeting", imap.BYE, "", "Too many connections from your IP"), exitConnect, "end other mail clients"},
+		{refusal("LOGIN", imap.NO, imap.CodeUnavailable, "Too many connections"), exitConnect, "end other mail clients"},
+		{refusal("greeting", imap.BYE, "", "Too many connections from your IP"), exitConnect, "end other mail clients"},
 		{&imapclient.DialError{Addr: "h:993", Stage: "resolve", Hint: "check", Err: &net.DNSError{Err: "no such host", Name: "h"}}, exitConnect, "the host h cannot be found (no such host): check"},
 		{&imapclient.DialError{Addr: "h:993", Stage: "connect", Err: refused}, exitConnect, "cannot connect to h:993 (connection refused): check"},
 		{&imapclient.TimeoutError{Op: "connect", After: 1}, exitConnect, "no answer"},
@@ -63,7 +63,7 @@ func TestErrorsAreExplained(t *testing.T) {
 		{&imapclient.CertificateError{Addr: "h:993", Err: x509.UnknownAuthorityError{}}, exitSecurity, "--ca-file FILE"},
 		{&imapclient.CertificateError{Addr: "h:993", Err: errors.New("expired"), Hint: "check the clock"}, exitSecurity, "check the clock"},
 		{&imapclient.SecurityError{Reason: "PREAUTH before TLS"}, exitSecurity, "PREAUTH"},
-		{&watch.MailboxError{Mailbox: "Nope\x1b", Err: status("EXAMINE", imap.NO, imap.CodeNonExistent, "No such mailbox")}, exitMailbox, `the mailbox "Nope?" cannot be opened (it said: No such mailbox): names are`},
+		{&watch.MailboxError{Mailbox: "Nope\x1b", Err: refusal("EXAMINE", imap.NO, imap.CodeNonExistent, "No such mailbox")}, exitMailbox, `the mailbox "Nope?" cannot be opened (it said: No such mailbox): names are`},
 		{&watch.CheckpointError{Key: watch.Key{Account: "jo", Mailbox: "INBOX"}, Path: "/x", Err: errors.New("damaged")}, exitState, "/x"},
 		{stateError{fs.ErrPermission}, exitState, "permission"},
 	} {

@@ -1,0 +1,275 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pushmail/pushmail/internal/config"
+	"github.com/pushmail/pushmail/internal/httpapi"
+	"github.com/pushmail/pushmail/internal/journal"
+	"github.com/pushmail/pushmail/internal/secret"
+	"github.com/pushmail/pushmail/internal/status"
+)
+
+// keptAccount is an account that was added by the API and is kept in the journal.
+type keptAccount struct {
+	Spec httpapi.AccountSpec `json:"spec"`
+	// RefreshToken is the one that the server wants to be used from now on, "" if it is that of Spec.
+	RefreshToken string `json:"refresh_token,omitempty"`
+}
+
+// What is kept begins with one of these.
+const (
+	keptPlain  = 'p' // there is nothing secret in it
+	keptSealed = 's'
+)
+
+func (k *keptAccount) hasSecret() bool {
+	s := &k.Spec
+	return s.Password != "" || k.RefreshToken != "" || s.OAuth != nil && (s.OAuth.ClientSecret != "" || s.OAuth.RefreshToken != "")
+}
+
+// keep writes an account into the journal, sealed if there is a secret in it. The caller holds keeping.
+func (a *App) keep(ctx context.Context, k keptAccount) error {
+	text, err := json.Marshal(k)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !k.hasSecret():
+		text = append([]byte{keptPlain}, text...)
+	case a.box.Load() == nil:
+		return httpapi.ErrNoKey
+	default:
+		text = append([]byte{keptSealed}, a.box.Load().Seal(k.Spec.Name, text)...)
+	}
+	if err := a.journal.PutAccount(ctx, k.Spec.Name, text); err != nil {
+		return err
+	}
+	a.kept[k.Spec.Name] = k
+	return nil
+}
+
+// openKept reads what keep has written.
+func (a *App) openKept(row journal.Account) (k keptAccount, err error) {
+	if len(row.Sealed) == 0 {
+		return k, errors.New("there is nothing in it")
+	}
+	text := row.Sealed[1:]
+	switch row.Sealed[0] {
+	case keptPlain:
+	case keptSealed:
+		box := a.box.Load()
+		if box == nil {
+			return k, errors.New("its credentials are encrypted: set [secrets] key to the key that they were encrypted with")
+		}
+		if text, err = box.Open(row.Name, text); err != nil {
+			return k, err
+		}
+	default:
+		return k, errors.New("a newer pushmail has written it")
+	}
+	return k, json.Unmarshal(text, &k)
+}
+
+// addKept watches the accounts that are kept in the journal, anew if they are watched already. The caller holds change.
+func (a *App) addKept(ctx context.Context) {
+	rows, err := a.journal.Accounts(ctx)
+	if err != nil {
+		a.log.Error("the accounts that were added by the API cannot be read", "err", err)
+		return
+	}
+	for _, row := range rows {
+		if a.inFile(row.Name) {
+			a.log.Warn("an account is in the configuration, and was added by the API, too: that of the configuration counts", "account", row.Name)
+			continue
+		}
+		if err := a.addKeptOne(ctx, row); err != nil {
+			a.log.Error("an account that was added by the API cannot be watched", "account", row.Name, "err", err)
+		}
+	}
+}
+
+func (a *App) addKeptOne(ctx context.Context, row journal.Account) error {
+	k, err := a.openKept(row)
+	if err != nil {
+		return err
+	}
+	a.keeping.Lock()
+	if box := a.box.Load(); row.Sealed[0] == keptSealed && box.Stale(row.Sealed[1:]) {
+		err = a.keep(ctx, k)
+	}
+	a.kept[row.Name] = k
+	a.keeping.Unlock()
+	if err != nil {
+		return err
+	}
+	c, err := a.configOf(k)
+	if err != nil {
+		return err
+	}
+	return a.watch(ctx, c, status.OriginAPI)
+}
+
+// inFile reports whether an account is one of the configuration.
+func (a *App) inFile(name string) bool {
+	return slices.ContainsFunc(a.cfg.Load().Accounts, func(c config.Account) bool { return c.Name == name })
+}
+
+// keepRefreshToken keeps a refresh token that takes the place of the one before (RFC 6749 section 6). That of an account of
+// the configuration is kept in memory: nobody writes into people's files.
+func (a *App) keepRefreshToken(ctx context.Context, name string, refresh secret.Secret) error {
+	a.keeping.Lock()
+	defer a.keeping.Unlock()
+	k, ok := a.kept[name]
+	if !ok {
+		a.log.Warn("the server wants another refresh token to be used from now on: it is kept in memory, and the one in the configuration may be worth nothing after a restart; accounts that are added by the API have it kept",
+			"account", name)
+		return nil
+	}
+	k.RefreshToken = refresh.Reveal()
+	return a.keep(ctx, k)
+}
+
+// configOf makes an account of what was asked for. Errors are httpapi.FieldErrors.
+func (a *App) configOf(k keptAccount) (*config.Account, error) {
+	s := k.Spec
+	text, err := json.Marshal(tableOf(&k))
+	if err != nil {
+		return nil, err
+	}
+	base := *a.cfg.Load()
+	base.Defaults = forOthers(base.Defaults)
+	c, problems := config.ParseAccount(text, &base)
+	var wrong httpapi.FieldErrors
+	for _, p := range problems {
+		if !p.Warning {
+			wrong = append(wrong, httpapi.FieldError{Field: p.Key, Message: strings.TrimSpace(p.Message + " " + p.Hint)})
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	if from := s.PasswordFrom; from != "" {
+		if c.Password, err = secret.Parse(from); err != nil {
+			return nil, httpapi.FieldErrors{{Field: "password_from", Message: err.Error()}}
+		}
+	}
+	if from := s.TokenFrom; from != "" {
+		if c.Token, err = secret.Parse(from); err != nil {
+			return nil, httpapi.FieldErrors{{Field: "token_from", Message: err.Error()}}
+		}
+	}
+	return &c, nil
+}
+
+// forOthers returns defaults without what logs in: who may add an account must not have the credentials of others sent to a
+// server of his.
+func forOthers(s config.Settings) config.Settings {
+	s.Password, s.Token, s.OAuth, s.ProxyPassword = secret.Ref{}, secret.Ref{}, nil, secret.Ref{}
+	s.ClientCert, s.ClientKey, s.Auth, s.Identity = "", "", nil, ""
+	return s
+}
+
+// literal marks a text as the secret itself, whatever it begins with.
+const literal = "literal:"
+
+// tableOf is the [[account]] that an account stands for. References to services are put in afterwards: see configOf.
+func tableOf(k *keptAccount) map[string]any {
+	s := &k.Spec
+	t := map[string]any{"name": s.Name, "url": s.URL}
+	text := func(key, value string) {
+		if value != "" {
+			t[key] = value
+		}
+	}
+	list := func(key string, values []string) {
+		if len(values) > 0 {
+			t[key] = values
+		}
+	}
+	flag := func(key string, is bool) {
+		if is {
+			t[key] = true
+		}
+	}
+	if s.Password != "" || s.PasswordFrom != "" {
+		t["password"] = literal + s.Password
+	}
+	if s.TokenFrom != "" {
+		t["token"] = literal + "-"
+	}
+	list("auth", s.Auth)
+	text("identity", s.Identity)
+	list("mailboxes", s.Mailboxes)
+	list("exclude", s.Exclude)
+	flag("all_mailboxes", s.AllMailboxes)
+	list("hot", s.Hot)
+	if s.MaxConnections != 0 {
+		t["max_connections"] = s.MaxConnections
+	}
+	text("from", s.From)
+	flag("brief", s.Brief)
+	list("headers", s.Headers)
+	flag("preview", s.Preview)
+	text("text", s.Text)
+	text("proxy", s.Proxy)
+	list("pin", s.Pin)
+	flag("insecure_plaintext", s.InsecurePlain)
+	text("verify_interval", s.VerifyInterval)
+	list("mask_capabilities", s.MaskCapabilities)
+	if s.OAuth != nil {
+		t["oauth"] = oauthTable(s.OAuth, cmp.Or(k.RefreshToken, s.OAuth.RefreshToken))
+	}
+	return t
+}
+
+func oauthTable(o *httpapi.OAuth, refresh string) map[string]any {
+	t := map[string]any{}
+	for key, value := range map[string]string{"provider": o.Provider, "tenant": o.Tenant, "token_url": o.TokenURL, "client_id": o.ClientID} {
+		if value != "" {
+			t[key] = value
+		}
+	}
+	if o.ClientSecret != "" {
+		t["client_secret"] = literal + o.ClientSecret
+	}
+	if refresh != "" {
+		t["refresh_token"] = literal + refresh
+	}
+	if len(o.Scopes) > 0 {
+		t["scopes"] = o.Scopes
+	}
+	return t
+}
+
+// inherit gives a spec the secrets of the one before, where it brings none of its own.
+func inherit(s *httpapi.AccountSpec, before *httpapi.AccountSpec) {
+	if s.Password != "" || s.PasswordFrom != "" || s.TokenFrom != "" {
+		return
+	}
+	switch {
+	case s.OAuth == nil:
+		s.Password, s.PasswordFrom, s.TokenFrom = before.Password, before.PasswordFrom, before.TokenFrom
+		if before.OAuth != nil {
+			o := *before.OAuth
+			s.OAuth = &o
+		}
+	case before.OAuth != nil:
+		o := *s.OAuth
+		if o.ClientSecret == "" {
+			o.ClientSecret = before.OAuth.ClientSecret
+		}
+		if o.RefreshToken == "" {
+			o.RefreshToken = before.OAuth.RefreshToken
+		}
+		s.OAuth = &o
+	}
+}
+
+var errGone = fmt.Errorf("account: %w", httpapi.ErrNotFound)

@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/pushmail/pushmail/imapauth"
+	"github.com/pushmail/pushmail/imapclient"
+	"github.com/pushmail/pushmail/internal/account"
+	"github.com/pushmail/pushmail/internal/config"
+	"github.com/pushmail/pushmail/internal/secret"
+	"github.com/pushmail/pushmail/internal/status"
+	"github.com/pushmail/pushmail/internal/tlsfiles"
+	"github.com/pushmail/pushmail/watch"
+)
+
+// addAccounts begins to watch all accounts: those of the configuration and those that are kept in the journal. One that
+// cannot be watched is an error in the log, and stands in no other's way.
+func (a *App) addAccounts(ctx context.Context) {
+	a.change.Lock()
+	defer a.change.Unlock()
+	cfg := a.cfg.Load()
+	for i := range cfg.Accounts {
+		c := &cfg.Accounts[i]
+		if err := a.watch(ctx, c, status.OriginFile); err != nil {
+			a.log.Error("an account cannot be watched", "account", c.Name, "err", err)
+		}
+	}
+	a.addKept(ctx)
+}
+
+// watch begins to watch an account, or goes on in another way.
+func (a *App) watch(ctx context.Context, c *config.Account, origin string) error {
+	o, err := a.watchOptions(c)
+	if err != nil {
+		return err
+	}
+	return a.accounts.Replace(ctx, account.Account{AccountOptions: o, Origin: origin})
+}
+
+// watchOptions says how an account is watched.
+func (a *App) watchOptions(c *config.Account) (watch.AccountOptions, error) {
+	client, err := a.clientOptions(c)
+	if err != nil {
+		return watch.AccountOptions{}, err
+	}
+	o := watch.AccountOptions{
+		Options: watch.Options{
+			Account: c.Name, User: c.URL.User, Client: client, Login: a.login(c), Dial: a.dialer(c),
+			Since:          c.From.Time(time.Now()),
+			Content:        watch.Content{Brief: c.Brief, Headers: c.Headers, Preview: c.Preview, Text: int(c.Text)},
+			VerifyInterval: c.VerifyInterval, StaleAfter: c.StaleAfter,
+			Logger: a.log,
+		},
+		Exclude: c.Exclude, MaxConnections: c.MaxConnections, Hot: c.Hot, SweepInterval: c.SweepInterval,
+	}
+	switch {
+	case c.AllMailboxes:
+	case len(c.Mailboxes) == 0:
+		o.Mailbox = "INBOX"
+	case len(c.Mailboxes) == 1 && isName(c.Mailboxes[0]) && len(c.Exclude) == 0:
+		o.Mailbox = c.Mailboxes[0]
+	default:
+		o.Patterns = c.Mailboxes
+	}
+	return o, nil
+}
+
+// isName tells a mailbox from a pattern and a special use.
+func isName(mailbox string) bool {
+	return !strings.ContainsAny(mailbox, "*%") && !strings.HasPrefix(mailbox, `\`)
+}
+
+func (a *App) clientOptions(c *config.Account) (imapclient.Options, error) {
+	o := *c.URL.Options()
+	if c.InsecurePlaintext && o.Security != imapclient.ImplicitTLS {
+		o.Security = imapclient.InsecurePlaintext
+	}
+	o.MaskCapabilities = c.MaskCapabilities
+	o.Pins = c.Pins
+	o.IdleRestart = c.IdleRestart
+	if t := c.ConnectTimeout; t > 0 {
+		o.DialTimeout, o.TLSTimeout, o.GreetingTimeout = t, t, t
+	}
+	var err error
+	if o.TLSConfig, err = tlsfiles.Load(tlsfiles.Files{CA: c.CAFile, Cert: c.ClientCert, Key: c.ClientKey}); err != nil {
+		return o, err
+	}
+	switch c.Proxy {
+	case "":
+	case "env":
+		o.Proxy = imapclient.ProxyFromEnvironment()
+	default:
+		if !c.ProxyPassword.IsZero() {
+			break // see dialer
+		}
+		if o.Proxy, err = imapclient.ParseProxy(c.Proxy); err != nil {
+			return o, fmt.Errorf("proxy: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// login returns what logs in to an account, with credentials that are fetched anew each time.
+func (a *App) login(c *config.Account) func(context.Context, *imapclient.Conn) error {
+	memory := &imapauth.Memory{}
+	what := secret.For{Account: c.Name, User: c.URL.User, Host: c.URL.Addr}
+	base := imapauth.Credentials{
+		Username: c.URL.User, Identity: c.Identity, External: c.ClientCert != "", Mechanisms: c.Auth,
+		AllowCleartext: c.InsecurePlaintext, Memory: memory,
+	}
+	switch {
+	case c.OAuth != nil:
+		base.Tokens = a.resolver.OAuth(a.grant(c))
+	case !c.Token.IsZero():
+		base.Tokens = a.resolver.Tokens(c.Token, what)
+	}
+	if c.Password.IsZero() {
+		return func(ctx context.Context, conn *imapclient.Conn) error {
+			cred := base
+			return conn.SignIn(ctx, &cred)
+		}
+	}
+	var refused atomic.Bool // the password that was fetched last
+	return func(ctx context.Context, conn *imapclient.Conn) error {
+		what := what
+		what.Renew = refused.Load()
+		found, err := a.resolver.Resolve(ctx, c.Password, what)
+		if err != nil {
+			return err
+		}
+		cred := base
+		if found.Username != "" {
+			cred.Username = found.Username
+		}
+		if found.IsToken {
+			cred.Tokens = imapauth.StaticToken(found.Secret)
+		} else {
+			cred.Password = found.Secret
+		}
+		err = conn.SignIn(ctx, &cred)
+		refused.Store(err != nil && imapclient.Classify(err).Class == imapclient.ClassAuth)
+		return err
+	}
+}
+
+func (a *App) grant(c *config.Account) secret.Grant {
+	g := secret.Grant{
+		TokenURL: c.OAuth.TokenURL, ClientID: c.OAuth.ClientID, ClientSecret: c.OAuth.ClientSecret,
+		RefreshToken: c.OAuth.RefreshToken, Scopes: c.OAuth.Scopes,
+	}
+	name := c.Name
+	g.Rotated = func(ctx context.Context, refresh secret.Secret) error { return a.keepRefreshToken(ctx, name, refresh) }
+	return g
+}
