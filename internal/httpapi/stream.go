@@ -56,9 +56,8 @@ func (s *Server) openStream(ctx context.Context, in *streamIn) (*huma.StreamResp
 		defer context.AfterFunc(allowed, cancel)()
 		_, w := humago.Unwrap(hc)
 		st := &stream{s: s, w: w, rc: http.NewResponseController(w), filter: in.filter()}
-		if err := st.run(ctx, after); err != nil {
-			s.log.Debug("a stream of events ended", "remote", hc.RemoteAddr(), "err", err)
-		}
+		err := st.run(ctx, after)
+		s.log.Debug("a stream of events ended", "remote", hc.RemoteAddr(), "err", err)
 	}}, nil
 }
 
@@ -91,7 +90,7 @@ type stream struct {
 	told   journal.Position // the id that the client has
 }
 
-// run sends events until the client is gone or too slow, or ctx ends. Everything comes out of the journal, at the pace of the
+// run sends events until the client is gone or too slow, or ctx ends, and returns why. Everything comes out of the journal, at the pace of the
 // client: so there is no seam between what was and what comes, and no queue.
 func (st *stream) run(ctx context.Context, after journal.Position) error {
 	h := st.w.Header()
