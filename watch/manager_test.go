@@ -100,8 +100,9 @@ func TestManagerWatchesManyAccounts(t *testing.T) {
 		users[17].Mailbox("INBOX").Append(mail("for 17"))
 		b.expect("user3 INBOX: new 1 for 3", "user17 INBOX: new 1 for 17")
 
-		if ok, err := b.m.Remove(context.Background(), "user3"); !ok || err != nil {
-			t.Errorf("removing: %v, %v", ok, err)
+		began := time.Now()
+		if ok, err := b.m.Remove(context.Background(), "user3"); !ok || err != nil || time.Since(began) > 0 {
+			t.Errorf("removing: %v, %v, %v", ok, err, time.Since(began))
 		}
 		if ok, _ := b.m.Remove(context.Background(), "user3"); ok {
 			t.Error("removed twice")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"testing"
 
 	"github.com/pushmail/pushmail/watch"
 )
@@ -30,6 +31,21 @@ func (w way) use(b *bench) {
 	b.notify, b.managed = w.notify, w.managed
 	if w.connections > 0 {
 		b.account = &watch.AccountOptions{MaxConnections: w.connections}
+	}
+}
+
+// alone runs a test of INBOX alone, watched by watch.Mailbox and by a Manager.
+func alone(t *testing.T, test func(t *testing.T, b *bench)) {
+	t.Helper()
+	for _, way := range ways {
+		if way.connections == 0 {
+			t.Run(way.name, func(t *testing.T) {
+				inBubble(t, nil, func(b *bench) {
+					way.use(b)
+					test(b.t, b)
+				})
+			})
+		}
 	}
 }
 

@@ -86,7 +86,7 @@ func TestServerThatRefusesStatusOfTheSelectedMailboxIsAskedByNoop(t *testing.T) 
 
 // After a suspension nobody knows what became of the connection: it is asked at once, not when the next restart of IDLE is due.
 func TestSuspendedMachineAsksWhatItMissed(t *testing.T) {
-	inBubble(t, nil, func(b *bench) {
+	alone(t, func(t *testing.T, b *bench) {
 		b.opts.Client.IdleRestart, b.opts.VerifyInterval = 9*time.Hour, 10*time.Hour
 		b.start()
 		b.session().Stall()

@@ -336,7 +336,7 @@ func TestDeafIdleIsFoundByTheTruthCheck(t *testing.T) {
 		{"expunge", func(b *bench) { b.box.Expunge(1) }, "expunge 1"},
 	} {
 		t.Run(change.name, func(t *testing.T) {
-			inBubble(t, nil, func(b *bench) {
+			alone(t, func(_ *testing.T, b *bench) {
 				b.opts.Client.IdleRestart = 20 * time.Hour
 				b.box.Append(mail("one"))
 				b.start()
