@@ -261,6 +261,47 @@ func (c *CrowdReport) latencies(ctx context.Context, o *options, talk io.Writer)
 	return nil
 }
 
+// judge compares with the goals. What was not measured is left out.
+func (c *CrowdReport) judge(atMost func(name string, want, got float64)) {
+	at := func(name string, secure bool) *CrowdRest {
+		i := slices.IndexFunc(c.Rest, func(r CrowdRest) bool { return r.Name == name && r.TLS == secure })
+		if i < 0 {
+			return nil
+		}
+		return &c.Rest[i]
+	}
+	for secure, most := range map[bool]float64{true: 10_000, false: 2500} {
+		ours, peer := at(crowd.Manager, secure), at(crowd.GoIMAPv2, secure)
+		what := map[bool]string{true: ", TLS", false: ", plain"}[secure]
+		if ours == nil {
+			continue
+		}
+		atMost("resident bytes per idle mailbox, whole watcher"+what, most, ours.RSS)
+		if peer != nil {
+			atMost("… : go-imap v2's bare connection", 1./3, ours.RSS/peer.RSS)
+		}
+		atMost("goroutines at rest"+what, 100, float64(ours.Goroutines))
+		atMost("CPU at rest, % of a core"+what, 1, 100*ours.CPU)
+	}
+	for _, pair := range [][2]string{{crowd.Poller, crowd.Bare}, {crowd.Manager, crowd.BareFetch}} {
+		for _, l := range c.Pushes {
+			for _, floor := range c.Pushes {
+				if l.TLS == floor.TLS && l.Name == pair[0] && floor.Name == pair[1] {
+					atMost(fmt.Sprintf("push latency p50, TLS %v: %s : %s", l.TLS, pair[0], pair[1]), 1.5, l.P50/floor.P50)
+					atMost("… p99", 1.5, l.P99/floor.P99)
+				}
+			}
+		}
+	}
+	each := map[string]float64{}
+	for _, r := range c.Returns {
+		each[r.Name] = r.Seconds / float64(r.Mailboxes)
+	}
+	if floor := each[crowd.Bare]; floor > 0 {
+		atMost("all cut, until all are back: pushmail : read loop, per mailbox", 1.5, each[crowd.Manager]/floor)
+	}
+}
+
 func (c *CrowdReport) print(w io.Writer) {
 	fmt.Fprintf(w, "\nMailboxes at rest, each in IDLE: bytes per mailbox, after a collection that gave back what is free.\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -88,6 +88,9 @@ func (r *Report) judge() {
 		atMost("KB allocated per message", 4, ours.Bytes/1000)
 		atLeast("ambition: MB per CPU second, FetchEach", 1000, each.MBPerCPUSecond)
 	}
+	if r.Crowd != nil {
+		r.Crowd.judge(atMost)
+	}
 	if b := r.Bodies; b != nil {
 		atLeast("bodies: one command a message : all in one", 10, b.ratio(bodies.OneByOne))
 	}
