@@ -113,6 +113,9 @@ func (l *loop) load(ctx context.Context, k *key) error {
 		return l.loadReplay(ctx, k)
 	}
 	limit := l.perKey()
+	if !l.room() {
+		limit = l.limits.Batch // what cannot be kept is not read
+	}
 	for k.next != 0 && len(k.queue) == 0 {
 		recs, err := l.o.Journal.Read(ctx, k.next-1, limit+1, journal.Filter{Source: k.source})
 		if err != nil {
