@@ -214,7 +214,7 @@ func (z *inflater) dynamicHeader() bool {
 	if done, more := z.codeLengths(h, all[:lits+dists]); !done {
 		return more
 	}
-	if all[256] == 0 || !z.own[0].build(all[:lits]) || !z.own[1].build(all[lits:lits+dists]) {
+	if !z.own[0].build(all[:lits]) || !z.own[1].build(all[lits:lits+dists]) {
 		return z.corrupt()
 	}
 	z.kind, z.lit, z.dist = blockSymbols, &z.own[0], &z.own[1]
