@@ -56,7 +56,7 @@ type toldEvent struct {
 	saved bool
 	left  bool // not acknowledged
 	box   string
-	uid   imap.UID
+	is    message
 	typ   watch.Type
 }
 
@@ -152,7 +152,7 @@ func (c *consumer) note(ev watch.Event) {
 		}
 		return
 	}
-	c.ids[ev.ID] = &toldEvent{what: what, run: c.run, box: ev.Mailbox, uid: ev.UID, typ: ev.Type}
+	c.ids[ev.ID] = &toldEvent{what: what, run: c.run, box: ev.Mailbox, is: message{ev.UIDValidity, ev.UID}, typ: ev.Type}
 	k := c.boxes[ev.Mailbox]
 	if k == nil && c.ghosts[ev.Mailbox] != nil {
 		k = c.ghosts[ev.Mailbox]
@@ -207,7 +207,7 @@ func (c *consumer) noteMessage(k *knownBox, ev watch.Event, what string) {
 		c.had[id], c.again[id] = true, ev.Message == nil // what it is was not said, so it cannot be known again
 		k.flags[ev.UID] = foldFlags(ev.Flags)
 	case watch.MessageExpunge:
-		if !known && !k.adopted {
+		if !known && !vague && !k.adopted {
 			c.w.fail("it was not there: %s", what)
 		}
 		if c.w.has(ev.UIDValidity, ev.UID) {
@@ -215,7 +215,7 @@ func (c *consumer) noteMessage(k *knownBox, ev watch.Event, what string) {
 		}
 		delete(k.flags, ev.UID)
 	case watch.FlagChange:
-		if !known && !k.adopted {
+		if !known && !vague && !k.adopted {
 			c.w.fail("it is not there: %s", what)
 		}
 		if now := changed(was, ev); known && !vague && now != foldFlags(ev.Flags) {
@@ -307,8 +307,10 @@ func (c *consumer) unsure(id string) {
 	case watch.MailboxReset:
 		k.unsure = true
 	default:
-		k.vague[t.uid] = true
-		c.again[t.box+" "+c.ever[message{k.validity, t.uid}]] = true
+		if k.validity == t.is.validity {
+			k.vague[t.is.uid] = true
+		}
+		c.again[t.box+" "+c.ever[t.is]] = true
 	}
 }
 
