@@ -60,7 +60,7 @@ func samples() map[event.Type]event.Data {
 			Attributes: []string{`\HasNoChildren`}, MailboxID: "F2212ea87-6097-4256-9d51-71338625",
 		},
 		event.TypeLink: &event.Link{
-			Account: "jo", Mailbox: "INBOX", Up: false, Reason: "connection reset by peer", VerifiedAt: seenAt.Add(-time.Minute),
+			Account: "jo", Mailbox: "INBOX", Up: false, Reason: "connection reset by peer", Class: "transient", VerifiedAt: seenAt.Add(-time.Minute),
 		},
 	}
 }

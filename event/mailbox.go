@@ -71,6 +71,8 @@ type Link struct {
 	Up bool `json:"up"`
 	// Reason is why, for people: "connection reset by peer".
 	Reason string `json:"reason"`
+	// Class is what kind of trouble it is, for programs: see docs/events.md. Without trouble it is "", and left out.
+	Class string `json:"class,omitzero"`
 	// Stale says that it has been too long since it was proven that nothing is missing. A link can
 	// be up and stale: connected, but deaf.
 	Stale bool `json:"stale"`
@@ -116,7 +118,7 @@ func (d *MailboxName) wire() any {
 
 func (d *Link) wire() any {
 	out := *d
-	out.Account, out.Mailbox, out.Reason = clean(d.Account), clean(d.Mailbox), clean(d.Reason)
+	out.Account, out.Mailbox, out.Reason, out.Class = clean(d.Account), clean(d.Mailbox), clean(d.Reason), clean(d.Class)
 	out.VerifiedAt = utc(d.VerifiedAt).Truncate(time.Millisecond)
 	return &out
 }

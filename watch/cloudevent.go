@@ -51,7 +51,7 @@ func (e *Event) data() event.Data {
 		}
 	}
 	return &event.Link{
-		Account: e.Account, Mailbox: e.Mailbox, Up: e.Link.Up, Reason: e.Link.Reason, Stale: e.Link.Stale, VerifiedAt: e.Link.VerifiedAt,
+		Account: e.Account, Mailbox: e.Mailbox, Up: e.Link.Up, Reason: e.Link.Reason, Class: e.Link.Class, Stale: e.Link.Stale, VerifiedAt: e.Link.VerifiedAt,
 	}
 }
 

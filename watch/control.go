@@ -223,6 +223,9 @@ func (c *control) hear(r imap.Response) {
 	case *imap.MailboxStatus:
 		if m := c.member(r.Mailbox); m != nil {
 			m.now = m.now.with(r)
+			if _, on := c.link.conn.Idling(); on {
+				c.o.countPush()
+			}
 		}
 	case *imap.List:
 		c.relist = c.relist || c.notified

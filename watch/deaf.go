@@ -49,6 +49,7 @@ func (s *session) heardNews(r imap.Response) {
 	switch {
 	case on:
 		h.pushed, h.inARow = since, 0
+		s.b.o.countPush()
 	case since.IsZero(), since.Equal(h.pushed), since.Equal(h.late), now.Sub(since) < shortIdle:
 	case !h.busySince.IsZero() && now.Sub(h.busySince) > longBusy:
 	default:

@@ -25,6 +25,9 @@ type ManagerOptions struct {
 	// Active bounds how many mailboxes are connecting, being compared or fetched at the same time; those that
 	// rest, wait for Handler, or have been at it for 2 seconds, so that it is the server that is slow, do not count. Zero means 256.
 	Active int
+	// Pushed is called when a server tells by itself, in IDLE or by NOTIFY, that messages have come or gone, for counting. It is
+	// called from several goroutines and must not block. It may be nil.
+	Pushed func()
 	// Failed is told of accounts that cannot go on: a checkpoint that cannot be used. It may be nil. The
 	// account stays in [Manager.Status], with the error, until it is removed.
 	Failed func(account string, err error)
@@ -85,6 +88,7 @@ var errManagerClosed = errors.New("the manager was closed")
 // does not wait for the connection. KeepTrying is implied. It is an error if there is an account of that name.
 func (m *Manager) Add(o AccountOptions) error {
 	o.KeepTrying = true
+	o.pushed = m.o.Pushed
 	o.Store = cmp.Or(o.Store, m.o.Store)
 	o.Logger = cmp.Or(o.Logger, m.o.Logger)
 	one := o.Mailbox != ""

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -240,6 +241,30 @@ func TestHandlerThatRefusesAllForAnHour(t *testing.T) {
 			if st.Err != nil {
 				t.Errorf("%s has ended: %v", st.Account, st.Err)
 			}
+		}
+	})
+}
+
+// What the server says in IDLE is a push; what is found by asking is none.
+func TestPushesAreCounted(t *testing.T) {
+	var pushes atomic.Int32
+	inManager(t, watch.ManagerOptions{Pushed: func() { pushes.Add(1) }}, func(b *managed) {
+		jo := b.add("jo", "INBOX")
+		jo.Mailbox("INBOX").Append(mail("before"))
+		b.wait(time.Second)
+		before := pushes.Load()
+		for i := range 3 {
+			jo.Mailbox("INBOX").Append(mail(fmt.Sprint(i)))
+			b.wait(time.Second)
+		}
+		if n := pushes.Load() - before; n != 3 {
+			t.Errorf("%d pushes, want 3", n)
+		}
+		b.server.SetDeafIdle(true)
+		jo.Mailbox("INBOX").Append(mail("unheard"))
+		b.wait(30 * time.Minute)
+		if n := pushes.Load() - before; n != 3 {
+			t.Errorf("%d pushes after one that did not come, want 3", n)
 		}
 	})
 }

@@ -88,6 +88,8 @@ type Options struct {
 
 	// budget is that of the account, nil for a mailbox on its own.
 	budget *budget
+	// pushed is told of news that the server tells by itself; nil is nobody.
+	pushed func()
 }
 
 func (o Options) resolved() (Options, error) {
@@ -132,4 +134,11 @@ func (o *Options) host() string {
 // pollInterval is how often a server is asked that does not push.
 func (o *Options) pollInterval() time.Duration {
 	return cmp.Or(o.Client.PollInterval, o.service(nil, nil).PollInterval)
+}
+
+// countPush notes that the server has told news by itself.
+func (o *Options) countPush() {
+	if o.pushed != nil {
+		o.pushed()
+	}
 }

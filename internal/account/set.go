@@ -23,6 +23,8 @@ type Options struct {
 	// Recorded is told of each event that is in the journal, also of one that was there already. It is called
 	// from several goroutines and must not block. Nil is nobody.
 	Recorded func(journal.Record)
+	// Pushed is told of news that servers tell by themselves: see [watch.ManagerOptions]. It may be nil.
+	Pushed func()
 	// Failed is told of accounts that cannot go on. It may be nil.
 	Failed func(account string, err error)
 	// Logger is used for accounts that bring none, too. Nil is silent.
@@ -60,7 +62,7 @@ func New(o Options) (*Set, error) {
 	s := &Set{bridge: newBridge(o.Journal, o.Logger, o.Recorded), changing: map[string]chan struct{}{}, accounts: map[string]Account{}}
 	var err error
 	s.manager, err = watch.NewManager(watch.ManagerOptions{
-		Handler: s.bridge.handle, Store: s.bridge, Active: o.Active, Failed: o.Failed, Logger: o.Logger,
+		Handler: s.bridge.handle, Store: s.bridge, Active: o.Active, Pushed: o.Pushed, Failed: o.Failed, Logger: o.Logger,
 	})
 	return s, err
 }

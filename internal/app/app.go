@@ -117,7 +117,7 @@ func open(ctx context.Context, o Options) (*App, error) {
 func (a *App) build(ctx context.Context) error {
 	a.out = deliver.New(deliver.Options{Journal: a.journal, Grace: deliverGrace, Observe: a.observe, Logger: a.log})
 	var err error
-	a.accounts, err = account.New(account.Options{Journal: a.journal, Recorded: a.recorded, Logger: a.log})
+	a.accounts, err = account.New(account.Options{Journal: a.journal, Recorded: a.recorded, Pushed: func() { a.board.CountPushes(1) }, Logger: a.log})
 	if err != nil {
 		return err
 	}

@@ -31,12 +31,12 @@ func (a *App) observe(o deliver.Observation) {
 	if o.Attempt == 1 && o.Result.Outcome == sink.OK && event.Type(o.Record.Type) == event.TypeMessageNew {
 		arrived = facts(o.Record).InternalDate
 	}
-	result := "failed"
+	result := status.Retried
 	switch {
 	case o.Result.Outcome == sink.OK:
-		result = "delivered"
+		result = status.Delivered
 	case o.Buried:
-		result = "buried"
+		result = status.Buried
 	}
 	a.board.Delivery(o.Sink, result, o.Record.Time, arrived)
 }
