@@ -29,7 +29,8 @@ Other programs can connect meanwhile: the demo says how.`
 
 const demoExample = `  pushmail demo --for 20s
   pushmail demo --for 1m --every 50ms --seed 7
-  pushmail demo --json 2>/dev/null | jq -r .type`
+  pushmail demo --json 2>/dev/null | jq -r .type
+  pushmail demo --daemon demo                  and in another terminal: pushmail serve demo`
 
 // demoFlags are the flags of "demo".
 type demoFlags struct {
@@ -38,6 +39,7 @@ type demoFlags struct {
 	seed   uint64
 	output outputFlags
 	trace  string
+	daemon string
 }
 
 func (a *app) demoCommand() *cobra.Command {
@@ -56,6 +58,7 @@ func (a *app) demoCommand() *cobra.Command {
 	fs.DurationVar(&f.every, "every", 1300*time.Millisecond, "how long to wait between two steps, on average")
 	fs.Uint64Var(&f.seed, "seed", 1, "play the story with this number")
 	fs.BoolVar(&f.output.json, "json", false, "print each event as one line of JSON (CloudEvents 1.0)")
+	fs.StringVar(&f.daemon, "daemon", "", "the demo for \"pushmail serve\": write a configuration into `DIR`, and receive the webhooks")
 	fs.StringVar(&f.trace, "protocol-log", "", "append what client and server say to `FILE`; - for standard error")
 	return cmd
 }
@@ -73,12 +76,15 @@ func (a *app) demo(ctx context.Context, f *demoFlags) error {
 	if f.length < 0 || f.every <= 0 {
 		return usageError{errors.New("--for must not be negative, and --every must be more than 0")}
 	}
+	if f.daemon != "" {
+		return a.demoDaemon(ctx, f)
+	}
 	dir, err := os.MkdirTemp("", "pushmail-demo-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	s, err := newStory(f, a)
+	s, err := newStory(f, a, &imaptest.ServerOptions{}, "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -107,7 +113,7 @@ func (a *app) demo(ctx context.Context, f *demoFlags) error {
 }
 
 // newStory starts a server with a few messages.
-func newStory(f *demoFlags, a *app) (*story, error) {
+func newStory(f *demoFlags, a *app, o *imaptest.ServerOptions, addr string) (*story, error) {
 	s := &story{
 		line: &line{}, tally: newTally(), every: f.every, patient: 15 * time.Second,
 		dice: rand.New(rand.NewPCG(f.seed, 0)),
@@ -116,7 +122,8 @@ func newStory(f *demoFlags, a *app) (*story, error) {
 	s.tell = func(format string, args ...any) {
 		fmt.Fprintln(a.err, style.render(span{"-- " + clean(fmt.Sprintf(format, args...)), dim}))
 	}
-	s.server = imaptest.NewServer(&imaptest.ServerOptions{OnSession: s.line.pass})
+	o.OnSession = s.line.pass
+	s.server = imaptest.NewServer(o)
 	s.inbox = s.server.AddUser(demoUser, demoPassword).Mailbox("INBOX")
 	for i := range 5 {
 		s.sent++
@@ -124,7 +131,7 @@ func newStory(f *demoFlags, a *app) (*story, error) {
 		s.inbox.AppendAt(at, letters[len(letters)-1-i].encode(at, s.sent, s.dice), imap.FlagSeen)
 	}
 	s.sent = 0
-	return s, s.server.Listen("tcp", "127.0.0.1:0")
+	return s, s.server.Listen("tcp", addr)
 }
 
 // demoWatch returns the flags and the URL for "pushmail watch" on the server, with the files that they name.
