@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -25,14 +26,26 @@ func init() {
 
 // crowdOffer is what the server's process says when it is ready.
 type crowdOffer struct {
-	Addr string `json:"addr"`
-	Cert []byte `json:"cert"` // PEM; nil: plain
+	Addr  string   `json:"addr"`
+	Addrs []string `json:"addrs"` // of all hosts, Addr included
+	Cert  []byte   `json:"cert"`  // PEM; nil: plain
 }
 
-// crowdServerPart is "crowd-server USERS tls|plain". It answers "push MESSAGES PER-SECOND" and "cut", a line each, with a line of JSON.
+// crowdServerPart is "crowd-server USERS tls|plain [HOSTS]". It answers "push MESSAGES PER-SECOND", "arrive MESSAGES PER-SECOND" and "cut", a
+// line each, with a line of JSON. HOSTS is on how many loopback addresses it listens.
 func crowdServerPart(_ context.Context, args []string) error {
-	if len(args) != 2 {
-		return errors.New("want: crowd-server USERS tls|plain")
+	if len(args) != 2 && len(args) != 3 {
+		return errors.New("want: crowd-server USERS tls|plain [HOSTS]")
+	}
+	var more []net.IP
+	if len(args) == 3 {
+		hosts, err := strconv.Atoi(args[2])
+		if err != nil || hosts < 1 || hosts > 250 {
+			return fmt.Errorf("HOSTS is %q, want 1 to 250", args[2])
+		}
+		for i := 1; i < hosts; i++ {
+			more = append(more, net.IPv4(127, 0, 0, byte(1+i)))
+		}
 	}
 	users, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -41,7 +54,7 @@ func crowdServerPart(_ context.Context, args []string) error {
 	var cert *tls.Certificate
 	var o crowdOffer
 	if args[1] == "tls" {
-		made, err := latency.SelfSigned()
+		made, err := latency.SelfSigned(more...)
 		if err != nil {
 			return err
 		}
@@ -51,7 +64,12 @@ func crowdServerPart(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	o.Addr = s.Addr()
+	for _, ip := range more {
+		if err := s.ListenOn(ip); err != nil {
+			return err
+		}
+	}
+	o.Addr, o.Addrs = s.Addr(), s.Addrs()
 	answers := json.NewEncoder(os.Stdout)
 	if err := answers.Encode(o); err != nil {
 		return err
@@ -64,6 +82,8 @@ func crowdServerPart(_ context.Context, args []string) error {
 			answer = s.Cut()
 		} else if _, err := fmt.Sscanf(lines.Text(), "push %d %g", &messages, &perSecond); err == nil {
 			answer = s.Push(messages, perSecond)
+		} else if _, err := fmt.Sscanf(lines.Text(), "arrive %d %g", &messages, &perSecond); err == nil {
+			answer = s.Arrive(messages, perSecond)
 		} else {
 			return fmt.Errorf("what is %q", lines.Text())
 		}

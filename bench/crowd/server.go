@@ -5,6 +5,7 @@ package crowd
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -18,9 +19,9 @@ import (
 // Server is an IMAP server with one mailbox for each user name, of which it keeps a number: its messages have the UIDs 1, 2, 3 and so on, and
 // the UID is the MODSEQ, too. A connection that idles costs it a goroutine and no time.
 type Server struct {
-	listener net.Listener
-	tls      *tls.Config // nil: plain
-	running  sync.WaitGroup
+	listeners []net.Listener
+	tls       *tls.Config // nil: plain
+	running   sync.WaitGroup
 
 	mu       sync.Mutex
 	boxes    []*box            // guarded by mu: by user
@@ -43,30 +44,47 @@ type Heard struct {
 
 // Listen makes a server for users 0 to users-1, with TLS if there is a certificate.
 func Listen(users int, cert *tls.Certificate) (*Server, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{listener: l, boxes: make([]*box, users), sessions: map[*session]bool{}}
+	s := &Server{boxes: make([]*box, users), sessions: map[*session]bool{}}
 	if cert != nil {
 		s.tls = &tls.Config{Certificates: []tls.Certificate{*cert}}
 	}
 	for i := range s.boxes {
 		s.boxes[i] = &box{n: 10}
 	}
-	s.running.Go(s.accept)
-	return s, nil
+	return s, s.ListenOn(net.IPv4(127, 0, 0, 1))
+}
+
+// ListenOn has the server listen on one more address, too.
+func (s *Server) ListenOn(ip net.IP) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(ip.String(), "0"))
+	if err != nil {
+		return err
+	}
+	s.listeners = append(s.listeners, l)
+	s.running.Go(func() { s.accept(l) })
+	return nil
 }
 
 // Addr is the address for clients.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
+func (s *Server) Addr() string { return s.listeners[0].Addr().String() }
+
+// Addrs are all of them.
+func (s *Server) Addrs() (addrs []string) {
+	for _, l := range s.listeners {
+		addrs = append(addrs, l.Addr().String())
+	}
+	return addrs
+}
 
 // Close ends all sessions.
 func (s *Server) Close() error {
-	err := s.listener.Close()
+	var errs []error
+	for _, l := range s.listeners {
+		errs = append(errs, l.Close())
+	}
 	s.Cut()
 	s.running.Wait()
-	return err
+	return errors.Join(errs...)
 }
 
 // Cut closes all connections at once, and returns how many.
@@ -116,15 +134,53 @@ func (b *box) push() (uid uint32, at int64) {
 	return b.n, at
 }
 
+// Arrive has messages arrive in mailboxes, one after the other in turn, perSecond of them or, for 0, as fast as that goes, and returns when
+// each did. Who is not in IDLE then is told later, as by any server.
+func (s *Server) Arrive(messages int, perSecond float64) []Heard {
+	began := time.Now()
+	came := make([]Heard, 0, messages)
+	for i := range messages {
+		if perSecond > 0 {
+			time.Sleep(time.Until(began.Add(time.Duration(float64(i) / perSecond * float64(time.Second)))))
+		}
+		user := i % len(s.boxes)
+		uid, at := s.boxes[user].arrive()
+		came = append(came, Heard{user, uid, at})
+	}
+	return came
+}
+
+// arrive adds a message, and announces it if the mailbox is waited for.
+func (b *box) arrive() (uid uint32, at int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.n++
+	at = time.Now().UnixNano()
+	if c := b.session; c != nil {
+		c.tell(b.n)
+	}
+	return b.n, at
+}
+
+// tell announces messages to a session that is in IDLE.
+func (c *session) tell(n uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.idle && n > c.told {
+		c.told = n
+		_, _ = io.WriteString(c.nc, "* "+strconv.Itoa(int(n))+" EXISTS\r\n")
+	}
+}
+
 func (b *box) size() uint32 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.n
 }
 
-func (s *Server) accept() {
+func (s *Server) accept(l net.Listener) {
 	for {
-		raw, err := s.listener.Accept()
+		raw, err := l.Accept()
 		if err != nil {
 			return
 		}
@@ -195,6 +251,7 @@ func (c *session) idles(r *bufio.Reader) error {
 	c.idle = true
 	c.mu.Unlock()
 	if err == nil {
+		c.tell(c.box.size())       // what came since the command before
 		_, err = r.ReadSlice('\n') // DONE
 	}
 	c.mu.Lock()

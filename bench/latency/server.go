@@ -110,8 +110,8 @@ func (c watchedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// SelfSigned makes a certificate for 127.0.0.1.
-func SelfSigned() (tls.Certificate, error) {
+// SelfSigned makes a certificate for 127.0.0.1 and further addresses.
+func SelfSigned(more ...net.IP) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -119,7 +119,7 @@ func SelfSigned() (tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true,
 		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IPAddresses: append([]net.IP{net.IPv4(127, 0, 0, 1)}, more...),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

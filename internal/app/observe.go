@@ -98,7 +98,7 @@ func (a *App) journalStatus() status.Journal {
 	if err != nil {
 		return status.Journal{Err: err.Error(), ErrAt: time.Now()}
 	}
-	j := status.Journal{Bytes: st.Bytes, First: int64(st.First), Last: int64(st.Last)}
+	j := status.Journal{Bytes: st.Bytes, First: int64(st.First), Last: int64(st.Last), Writes: st.Writes, Commits: st.Commits}
 	a.trouble.Lock()
 	defer a.trouble.Unlock()
 	if st.Err == nil {

@@ -49,10 +49,12 @@ var (
 	behind     = desc("sink_behind_mailboxes", "Mailboxes of which events wait for their turn or for another attempt.", "sink")
 	dead       = desc("sink_dead_letters", "Events that were given up.", "sink")
 
-	journalBytes = desc("journal_size_bytes", "What the journal takes on the disk.")
-	journalLast  = desc("journal_last_position", "Position of the newest event.")
-	journalFirst = desc("journal_first_position", "Position of the oldest event that is kept.")
-	journalError = desc("journal_error", "Whether the journal cannot be written: 1 or 0.")
+	journalBytes   = desc("journal_size_bytes", "What the journal takes on the disk.")
+	journalLast    = desc("journal_last_position", "Position of the newest event.")
+	journalFirst   = desc("journal_first_position", "Position of the oldest event that is kept.")
+	journalWrites  = desc("journal_writes_total", "Writes to the journal; those that come at the same time share a commit.")
+	journalCommits = desc("journal_commits_total", "Transactions of the journal, each with its time on the disk.")
+	journalError   = desc("journal_error", "Whether the journal cannot be written: 1 or 0.")
 )
 
 // collector reads the board when it is asked.
@@ -79,6 +81,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	out.gauge(journalBytes, float64(summary.Journal.Bytes))
 	out.gauge(journalFirst, float64(summary.Journal.First))
 	out.gauge(journalLast, float64(summary.Journal.Last))
+	out.counter(journalWrites, uint64(summary.Journal.Writes))
+	out.counter(journalCommits, uint64(summary.Journal.Commits))
 	out.gauge(journalError, number(summary.Journal.Trouble != nil))
 }
 
