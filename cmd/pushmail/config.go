@@ -46,7 +46,7 @@ is wrong, and 0 otherwise, also with warnings.
 			if c == nil {
 				return tooManyErrors(problems)
 			}
-			return write(a.out, fmt.Sprintf("ok: %s, %s\n", counted(len(c.Accounts), "account"), counted(len(c.Sinks), "sink")))
+			return write(a.out, fmt.Sprintf("ok: %s, %s\n", count(len(c.Accounts), "account"), count(len(c.Sinks), "sink")))
 		},
 	}
 }
@@ -100,12 +100,5 @@ func tooManyErrors(problems config.Problems) error {
 			n++
 		}
 	}
-	return fmt.Errorf("%s in the configuration", counted(n, "error"))
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Errorf("%s in the configuration", count(n, "error"))
 }

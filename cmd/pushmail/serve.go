@@ -99,7 +99,7 @@ func (a *app) sayReady(cfg *config.Config, addr string) {
 	if _, ok := terminal(a.err); !ok {
 		return
 	}
-	fmt.Fprintf(a.err, "pushmail watches %s and delivers to %s.", counted(len(cfg.Accounts), "account"), counted(len(cfg.Sinks), "sink"))
+	fmt.Fprintf(a.err, "pushmail watches %s and delivers to %s.", count(len(cfg.Accounts), "account"), count(len(cfg.Sinks), "sink"))
 	if addr != "" {
 		fmt.Fprintf(a.err, " Dashboard: %s/", apiURL(cfg, addr))
 	}

@@ -121,7 +121,7 @@ func (o *overview) text(l look, now time.Time) string {
 	for i := range o.Sinks {
 		k := &o.Sinks[i]
 		line(span{"sink " + pad(clean(k.Name), 12) + " ", plain}, span{pad(string(k.State), 12), shades[k.Level]},
-			span{fmt.Sprintf(" %d delivered, %d to go, %d dead letters", k.Delivered, k.Backlog, k.DeadLetters), plain})
+			span{" " + sinkText(k), plain})
 		o.trouble(line, "  ", k.Trouble, now)
 	}
 	for i := range o.Accounts {
@@ -134,6 +134,18 @@ func (o *overview) text(l look, now time.Time) string {
 		o.trouble(line, "  ", a.Trouble, now)
 	}
 	return b.String()
+}
+
+// sinkText says how far a sink is.
+func sinkText(k *status.Sink) string {
+	text := fmt.Sprintf("%d delivered, %d to go", k.Delivered, k.Backlog)
+	if k.Behind > 0 {
+		text += fmt.Sprintf("; mailboxes behind: %d", k.Behind)
+	}
+	if k.DeadLetters > 0 {
+		text += ", " + count(k.DeadLetters, "dead letter")
+	}
+	return text
 }
 
 // trouble tells what is wrong and what to do.

@@ -139,6 +139,11 @@ func (a *Account) judge(now time.Time) {
 	a.Level = a.State.Level()
 }
 
+// fresh reports whether nothing is known to be missing: a connection that was lost a moment ago is no reason to doubt it.
+func (a *Account) fresh() bool {
+	return a.State == Up || a.State == Deaf || a.State == Reconnecting && !a.VerifiedAt.IsZero()
+}
+
 // faster returns the way of learning news that tells sooner.
 func faster(a, b string) string {
 	rank := map[string]int{"poll": 1, "sweep": 2, "notify": 3, "idle": 4}

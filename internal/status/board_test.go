@@ -120,6 +120,8 @@ func TestReadyByFreshness(t *testing.T) {
 	}
 	now := time.Now()
 	up, wrong := account(status.Mailbox{Up: true, VerifiedAt: now}), account(status.Mailbox{Class: "auth", Reason: "NO", Since: now})
+	lost := account(status.Mailbox{Class: "transient", Reason: "EOF", Since: now, VerifiedAt: now.Add(-time.Minute)})
+	never := account(status.Mailbox{Class: "transient", Reason: "EOF", Since: now})
 	stale, starting := account(status.Mailbox{Up: true, Stale: true}), account(status.Mailbox{})
 	for _, test := range []struct {
 		name     string
@@ -132,6 +134,8 @@ func TestReadyByFreshness(t *testing.T) {
 		{"all well", []status.Account{up, up}, status.Journal{}, true, ""},
 		{"one wrong password of two", []status.Account{up, wrong}, status.Journal{}, true, "1 of 2 accounts: The server refuses the password"},
 		{"most stale", []status.Account{up, stale, stale}, status.Journal{}, false, "only 1 of 3"},
+		{"lost a moment ago", []status.Account{lost}, status.Journal{}, true, ""},
+		{"lost before it was ever verified", []status.Account{never}, status.Journal{}, false, "only 0 of 1"},
 		{"starting", []status.Account{starting}, status.Journal{}, false, "only 0 of 1"},
 		{"a full disk", []status.Account{up}, status.Journal{Err: "disk is full"}, false, "journal"},
 	} {

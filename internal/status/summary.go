@@ -36,9 +36,13 @@ func (b *Board) Summary() Summary {
 	}
 	classes := map[string]int{}
 	accounts := b.Accounts()
+	fresh := 0
 	for i := range accounts {
 		a := &accounts[i]
 		s.Accounts[a.State]++
+		if a.fresh() {
+			fresh++
+		}
 		if a.Trouble != nil && a.Level == Bad {
 			classes[a.Trouble.Summary]++
 		}
@@ -49,7 +53,7 @@ func (b *Board) Summary() Summary {
 	for _, k := range b.Sinks() {
 		s.Sinks[k.State]++
 	}
-	s.judge(len(accounts), classes)
+	s.judge(len(accounts), fresh, classes)
 	return s
 }
 
@@ -64,8 +68,7 @@ func (s *Summary) note(m *Mailbox) {
 }
 
 // judge decides on readiness. The reasons tell no names: /readyz is open to all.
-func (s *Summary) judge(accounts int, classes map[string]int) {
-	fresh := s.Accounts[Up] + s.Accounts[Deaf]
+func (s *Summary) judge(accounts, fresh int, classes map[string]int) {
 	s.Ready = true
 	if s.Journal.Trouble != nil {
 		s.Ready = false
