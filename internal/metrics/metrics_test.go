@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"fmt"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -117,5 +118,23 @@ func TestThereAreAsManySeriesForTenThousandAccounts(t *testing.T) {
 	}
 	if few, many := count(2), count(10000); few != many {
 		t.Errorf("%d series with 2 accounts, %d with 10,000", few, many)
+	}
+}
+
+// People write their alerts by that page.
+func TestOperationsNameWhatExists(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := scrape(t, board(2))
+	names := regexp.MustCompile("pushmail_[a-z_]+").FindAllString(string(page), -1)
+	for _, name := range names {
+		if !regexp.MustCompile(`(?m)^` + name + `[ {]`).MatchString(have) {
+			t.Errorf("docs/operations.md names %s, which does not exist", name)
+		}
+	}
+	if len(names) < 5 {
+		t.Errorf("found only %d names in docs/operations.md", len(names))
 	}
 }
