@@ -58,7 +58,7 @@ cover: ## which statements the tests reach: cover.html
 	go tool cover -func=cover.out | tail -n 1
 	go tool cover -html=cover.out -o cover.html
 
-servers: ## install the servers that the tests talk to (Dovecot, Cyrus, Courier), when it can; say how, when not
+servers: ## install what the tests talk to (Dovecot, Cyrus, Courier, a browser), when it can; say how, when not
 	@e2e/install-servers
 
 .PHONY: help demo build test quick check vet fuzz soak model bench cover servers
