@@ -26,13 +26,12 @@ type parked struct {
 
 	// Guarded by Conn.drive. There is one of these for each idle connection, so times are short here, too.
 	renewed    bool // this wait has ended an IDLE to begin another
-	yielded    bool // there is more to read than one turn may
+	heard      bool // something went to the Handler in an earlier turn of this wait
 	turnsSeen  uint32
 	registered *sockets      // that know it
 	noop       *command      // sent by this wait
 	awaited    *command      // whose answer is waited for
 	awaitedAt  time.Duration // since when, after Poller.start
-	before     int           // Conn.handled, when the turn began that yielded
 }
 
 // maxResponses bounds how many responses a turn reads, so that a server that never stops shares the workers.
@@ -117,7 +116,7 @@ func (k *parked) begin() error {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
 	if k.turnsSeen != k.turns {
-		k.turnsSeen, k.noop, k.renewed, k.awaited, k.yielded = k.turns, nil, false, nil, false
+		k.turnsSeen, k.noop, k.renewed, k.awaited, k.heard = k.turns, nil, false, nil, false
 	}
 	return k.errLocked()
 }
@@ -125,11 +124,11 @@ func (k *parked) begin() error {
 // advance moves the connection on until it would have to wait for the server.
 func (k *parked) advance() (over bool, by time.Time, err error) {
 	c := k.c
-	defer func() { c.cont = nil }()
-	before := c.handled
-	if k.yielded {
-		before, k.yielded = k.before, false
+	before := c.handled // and not that of an earlier turn: others may have driven since
+	if k.heard {
+		before--
 	}
+	defer func() { c.cont, k.heard = nil, c.handled != before }()
 	for n := 0; ; n++ {
 		over, want, err := k.next(before)
 		if over || err != nil {
@@ -139,8 +138,7 @@ func (k *parked) advance() (over bool, by time.Time, err error) {
 			return true, by, c.fail(want.err())
 		}
 		if n == maxResponses {
-			k.before, k.yielded = before, true
-			return false, time.Now(), nil
+			return false, time.Now(), nil // there is more to read than one turn may
 		}
 		switch err := k.read(); {
 		case err == nil:

@@ -122,6 +122,24 @@ func (c *crowd) waitOn(p *imapclient.Poller, i int, over func(error)) {
 	})
 }
 
+// all pushes to everybody until each has heard so often.
+func (c *crowd) all(t *testing.T, what string, times int64) {
+	t.Helper()
+	for i := range c.ends {
+		if err := c.push(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, what, func() bool {
+		for i := range c.heard {
+			if c.heard[i].Load() < times {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 func nobody(int) {}
 
 // Whatever happens to whom, done is called once for each Wait, and what is said to the others is heard.

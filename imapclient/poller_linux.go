@@ -188,7 +188,11 @@ func (s *sockets) set(g *gate, slot int32, known bool) error {
 		op = unix.EPOLL_CTL_MOD
 	}
 	var ctlErr error
-	if err := g.raw.Control(func(fd uintptr) { ctlErr = s.ctl(op, int(fd), ev) }); err != nil {
+	if err := g.raw.Control(func(fd uintptr) {
+		if ctlErr = s.ctl(op, int(fd), ev); errors.Is(ctlErr, unix.EEXIST) { // it waited here before it did elsewhere
+			ctlErr = s.ctl(unix.EPOLL_CTL_MOD, int(fd), ev)
+		}
+	}); err != nil {
 		return err
 	}
 	return ctlErr
@@ -196,20 +200,22 @@ func (s *sockets) set(g *gate, slot int32, known bool) error {
 
 // watch has the socket of k wake it up. The caller drives the connection.
 func (p *Poller) watch(k *parked) error {
-	p.mu.Lock()
-	s, err := p.socketsLocked()
-	p.mu.Unlock()
-	if err != nil {
-		return err
+	for again := true; ; again = false {
+		p.mu.Lock()
+		s, err := p.socketsLocked()
+		p.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if err = s.set(k.c.gate, k.slot, k.registered == s); err == nil {
+			k.registered = s
+			return nil
+		}
+		if !again || !s.gone() {
+			return err
+		}
+		p.abandon(s)
 	}
-	if err = s.set(k.c.gate, k.slot, k.registered == s); err == nil {
-		k.registered = s
-		return nil
-	}
-	if s.gone() {
-		p.abandon(s) // this one waits alone, for now
-	}
-	return err
 }
 
 func (p *Poller) socketsLocked() (*sockets, error) {

@@ -74,8 +74,13 @@ func overTCP(t *testing.T, script string, o *imapclient.Options, client func(c *
 	client(c)
 }
 
-// Both forms of waiting say and hear the same.
+// Both forms of waiting say and hear the same. Between two waits there is a NOOP.
 func TestPollerWaitsAsConnDoes(t *testing.T) {
+	const noop = `
+			C: DONE
+			S: {c} OK done
+			C: {noop} NOOP
+			S: {noop} OK done`
 	for _, tt := range []struct {
 		name, script string
 		want         string // what two waits come to, and what the handler got
@@ -83,16 +88,20 @@ func TestPollerWaitsAsConnDoes(t *testing.T) {
 		{"pushed in IDLE", `
 			C: {c} IDLE
 			S: + idling
-			S: * 4 EXISTS
-			wait 50ms
+			S: * 4 EXISTS` + noop + `
+			C: {d} IDLE
+			S: + idling
+			wait 20ms
 			S: * 5 EXISTS
 		`, "<nil> <nil> [imap.Exists 4 imap.Exists 5]"},
 		{"before the +", `
 			C: {c} IDLE
 			S: * 4 EXISTS
-			S: + idling
-			wait 50ms
+			S: + idling` + noop + `
+			C: {d} IDLE
 			S: * 5 EXISTS
+			wait 20ms
+			S: + idling
 		`, "<nil> <nil> [imap.Exists 4 imap.Exists 5]"},
 		{"in pieces", `
 			C: {c} IDLE
@@ -101,52 +110,67 @@ func TestPollerWaitsAsConnDoes(t *testing.T) {
 			S-raw: "ing\r\n* 4 EX"
 			wait 20ms
 			S-raw: "ISTS\r\n* 5"
+			C: DONE
+			S-raw: " EXISTS\r\n"
+			S: {c} OK done
+			C: {noop} NOOP
+			S: {noop} OK done
+			C: {d} IDLE
+			S-raw: "+ idling\r\n* 6"
 			wait 20ms
 			S-raw: " EXISTS\r\n"
-		`, "<nil> <nil> [imap.Exists 4 imap.Exists 5]"},
+		`, "<nil> <nil> [imap.Exists 4 imap.Exists 5 imap.Exists 6]"},
 		{"begun anew", `
-			C: {c} IDLE
+			C: {b} IDLE
 			S: + idling
 			wait 100ms 9s
 			C: DONE
-			S: {c} OK done
+			S: {b} OK done
+			C: {c} IDLE
+			S: + idling` + noop + `
 			C: {d} IDLE
 			S: + idling
 			wait 20ms
 			S: * 4 EXISTS
 		`, "<nil> <nil> [imap.Exists 4]"},
 		{"IDLE refused: polled", `
-			C: {c} IDLE
-			S: {c} NO not today
+			C: {b} IDLE
+			S: {b} NO not today
 			wait 100ms 9s
-			C: {d} NOOP
+			C: {c} NOOP
 			S: * 4 EXISTS
-			S: {d} OK done
-			wait 100ms 9s
+			S: {c} OK done
+			C: {noop} NOOP
+			S: {noop} OK done
+			wait 1ms 9s
 			C: {e} NOOP
 			S: {e} OK done
 		`, "<nil> <nil> [imap.Exists 4]"},
 		{"ended by the server", `
+			C: {b} IDLE
+			S: + idling
+			S: {b} OK enough
 			C: {c} IDLE
 			S: + idling
-			S: {c} OK enough
+			S: * 4 EXISTS` + noop + `
 			C: {d} IDLE
 			S: + idling
-			S: * 4 EXISTS
 			wait 20ms
 			S: * 5 EXISTS
 		`, "<nil> <nil> [imap.Exists 4 imap.Exists 5]"},
 		{"told by NOTIFY", `
-			C: {b} CAPABILITY
+			C: {a} CAPABILITY
 			S: * CAPABILITY IMAP4rev1 IDLE NOTIFY
+			S: {a} OK done
+			C: {b} NOTIFY SET (PERSONAL (MessageNew MessageExpunge))
 			S: {b} OK done
-			C: {c} NOTIFY SET (PERSONAL (MessageNew MessageExpunge))
-			S: {c} OK done
 			wait 10ms
 			S: * STATUS work (MESSAGES 4)
-			wait 100ms 9s
-			C: {d} NOOP
-			S: {d} OK done
+			C: {noop} NOOP
+			S: {noop} OK done
+			wait 1ms 9s
+			C: {c} NOOP
+			S: {c} OK done
 		`, "<nil> <nil> [*imap.MailboxStatus &{work 1 4 0 0 0 0 0 0 0 0 0  []}]"},
 	} {
 		for _, form := range []string{"Conn", "Poller"} {
@@ -173,7 +197,14 @@ func TestPollerWaitsAsConnDoes(t *testing.T) {
 					if form == "Poller" {
 						wait = func() error { return waitIn(p, c, 0) }
 					}
-					first, second := wait(), wait()
+					first := wait()
+					if !strings.Contains(tt.script, "NOTIFY") {
+						c.SetWaiting(imapclient.Waiting{IdleRestart: time.Hour})
+					}
+					if err := c.Noop(t.Context()); err != nil {
+						t.Error(err)
+					}
+					second := wait()
 					if got := fmt.Sprintf("%v %v %s", first, second, h); got != tt.want {
 						t.Errorf("got %s, want %s", got, tt.want)
 					}
