@@ -100,10 +100,19 @@ func (r *Run) WaitExit(t testing.TB, timeout time.Duration) int {
 // Interrupt is Ctrl-C.
 func (r *Run) Interrupt(t testing.TB) {
 	t.Helper()
-	if err := r.proc.Signal(os.Interrupt); err != nil {
+	r.Signal(t, os.Interrupt)
+}
+
+// Signal sends a signal.
+func (r *Run) Signal(t testing.TB, sig os.Signal) {
+	t.Helper()
+	if err := r.proc.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// PID is the number of the process.
+func (r *Run) PID() int { return r.proc.PID() }
 
 // Stop interrupts the program and wants it to end well.
 func (r *Run) Stop(t testing.TB) {

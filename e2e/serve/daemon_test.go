@@ -24,6 +24,7 @@ const password = "correct horse"
 type site struct {
 	t      *testing.T
 	dir    string
+	token  string // for the API, if it wants one
 	server *imaptest.Server
 	users  []*imaptest.User
 	config string // the path of the configuration
@@ -40,14 +41,53 @@ func newSite(t *testing.T, users int, sinks string) *site {
 	t.Cleanup(func() { s.server.Close() })
 	s.write("ca.pem", string(s.server.CertPEM()))
 	var b strings.Builder
-	fmt.Fprintf(&b, "state = %q\n[api]\nlisten = %q\n[defaults]\npassword = \"env:PUSHMAIL_TEST_PASSWORD\"\nca_file = %q\nfrom = \"all\"\n",
-		filepath.Join(s.dir, "state"), s.api, filepath.Join(s.dir, "ca.pem"))
+	b.WriteString(s.head())
 	for i := range users {
 		s.users = append(s.users, s.server.AddUser(user(i), password))
-		fmt.Fprintf(&b, "[[account]]\nname = %q\nurl = \"imaps://%s@%s/INBOX\"\n", user(i), user(i), s.server.Addr())
+		b.WriteString(s.account(i))
 	}
 	s.config = s.write("pushmail.toml", b.String()+sinks)
 	return s
+}
+
+// head is what configurations begin with.
+func (s *site) head() string {
+	return fmt.Sprintf("state = %q\n[api]\nlisten = %q\n[defaults]\npassword = \"env:PUSHMAIL_TEST_PASSWORD\"\nca_file = %q\nfrom = \"all\"\n",
+		s.state(), s.api, filepath.Join(s.dir, "ca.pem"))
+}
+
+// state is the state directory.
+func (s *site) state() string { return filepath.Join(s.dir, "state") }
+
+// account is the part of the configuration for a user.
+func (s *site) account(i int) string {
+	return fmt.Sprintf("[[account]]\nname = %q\nurl = \"imaps://%s@%s/INBOX\"\n", user(i), user(i), s.server.Addr())
+}
+
+// fileSink is the part of the configuration for a file, named after it.
+func (s *site) fileSink(name string) string {
+	return fmt.Sprintf("[[sink]]\nname = %q\ntype = \"file\"\npath = %q\n", name, s.file(name))
+}
+
+// file is what the sink of that name writes.
+func (s *site) file(name string) string { return filepath.Join(s.dir, name+".jsonl") }
+
+// webhook is the part of the configuration for a webhook; more are further lines of it.
+func webhook(name string, r *receiver, more string) string {
+	return fmt.Sprintf("[[sink]]\nname = %q\ntype = \"webhook\"\nurl = %q\nsecret = \"env:PUSHMAIL_TEST_SECRET\"\nallow = \"loopback\"\n%s\n", name, r.URL, more)
+}
+
+// change changes the configuration.
+func (s *site) change(old, new string) {
+	s.t.Helper()
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		s.t.Fatalf("%q is not in %s:\n%s", old, s.config, text)
+	}
+	s.write("pushmail.toml", strings.Replace(string(text), old, new, 1))
 }
 
 // add appends to the configuration.
@@ -81,10 +121,35 @@ func (s *site) write(name, text string) (path string) {
 	return path
 }
 
-// serve starts the daemon.
-func (s *site) serve() *pushmail.Run {
+// serve starts the daemon, with more environment.
+func (s *site) serve(env ...string) *pushmail.Run {
 	s.t.Helper()
-	return pushmail.Start(s.t, pushmail.Options{Args: []string{"serve", s.config}, Env: []string{"PUSHMAIL_TEST_PASSWORD=" + password, "PUSHMAIL_TEST_SECRET=" + signingSecret}, Text: true})
+	env = append([]string{"PUSHMAIL_TEST_PASSWORD=" + password, "PUSHMAIL_TEST_SECRET=" + signingSecret}, env...)
+	return pushmail.Start(s.t, pushmail.Options{Args: []string{"serve", s.config}, Env: env, Text: true})
+}
+
+// refuses starts the daemon and wants it to end by itself, with a word about why.
+func (s *site) refuses(code int, words ...string) {
+	s.t.Helper()
+	r := s.serve()
+	if got := r.WaitExit(s.t, patience); got != code {
+		s.t.Errorf("exit code %d, want %d", got, code)
+	}
+	for _, word := range words {
+		if !strings.Contains(r.Stderr(), word) {
+			s.t.Errorf("not a word of %q:\n%s", word, r.Stderr())
+		}
+	}
+}
+
+// run runs a command of the program with this configuration, and wants it to end with the code.
+func (s *site) run(code int, args ...string) (stdout, stderr string) {
+	s.t.Helper()
+	r := pushmail.Start(s.t, pushmail.Options{Args: append(args, "--config", s.config), Text: true})
+	if got := r.WaitExit(s.t, patience); got != code {
+		s.t.Fatalf("pushmail %s: exit code %d, want %d\n%s\n%s", strings.Join(args, " "), got, code, r.Stdout(), r.Stderr())
+	}
+	return r.Stdout(), r.Stderr()
 }
 
 // inbox is the INBOX of a user.

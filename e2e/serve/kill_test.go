@@ -79,7 +79,7 @@ func TestNothingIsLostWhenTheDaemonIsKilled(t *testing.T) {
 			all[subject] = true
 		}
 	}
-	hook.be(func() mood { return takes })
+	hook.be(always(takes))
 	r := s.serve()
 	eventually(t, r, func() string {
 		if h, f := hook.has().missing(all), fileLog(t, files).missing(all); h+f > 0 {

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
@@ -39,6 +38,7 @@ type receiver struct {
 	mu    sync.Mutex
 	moods func() mood // guarded by mu
 	taken log         // guarded by mu
+	asked int         // guarded by mu: how many requests have come
 }
 
 // startReceiver starts a receiver that takes everything.
@@ -47,7 +47,7 @@ func startReceiver(t *testing.T) *receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &receiver{t: t, wh: wh, quit: make(chan struct{}), moods: func() mood { return takes }}
+	r := &receiver{t: t, wh: wh, quit: make(chan struct{}), moods: always(takes)}
 	r.Server = httptest.NewServer(http.HandlerFunc(r.serve))
 	t.Cleanup(func() {
 		close(r.quit)
@@ -101,8 +101,8 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 		select {
 		case <-req.Context().Done():
 		case <-r.quit:
-		case <-time.After(10 * time.Second):
 		}
+		panic(http.ErrAbortHandler)
 	default:
 		panic(http.ErrAbortHandler) // closes the connection
 	}
@@ -112,12 +112,23 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 func (r *receiver) react(ev event) mood {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.asked++
 	m := r.moods()
 	if m == takes || m == takesAndDies {
 		r.taken.add(ev)
 	}
 	return m
 }
+
+// requests is how many have come.
+func (r *receiver) requests() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked
+}
+
+// always is a mood that stays.
+func always(m mood) func() mood { return func() mood { return m } }
 
 // has returns a copy of what was taken.
 func (r *receiver) has() log {
