@@ -73,6 +73,8 @@ type App struct {
 
 	keeping sync.Mutex
 	kept    map[string]keptAccount // guarded by keeping
+	// watching are all accounts, those that cannot be watched too. Guarded by keeping.
+	watching map[string]watched
 
 	trouble      sync.Mutex
 	troubleSince time.Time // guarded by trouble: since when the journal cannot be written
@@ -96,7 +98,7 @@ func open(ctx context.Context, o Options) (*App, error) {
 		o.Stdout = os.Stdout
 	}
 	a := &App{
-		o: o, log: o.Logger, board: status.NewBoard(o.Version), kept: map[string]keptAccount{},
+		o: o, log: o.Logger, board: status.NewBoard(o.Version), kept: map[string]keptAccount{}, watching: map[string]watched{},
 		resolver: &secret.Resolver{Getenv: o.Getenv},
 	}
 	a.cfg.Store(o.Config)
@@ -121,7 +123,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.board.Report(status.Sources{Accounts: a.accounts.Status, Sinks: a.sinkStatus, Journal: a.journalStatus})
+	a.board.Report(status.Sources{Accounts: a.accountStatus, Sinks: a.sinkStatus, Journal: a.journalStatus})
 	box, err := a.openBox(ctx, a.cfg.Load())
 	if err != nil {
 		return err

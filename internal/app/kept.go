@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -77,7 +78,8 @@ func (a *App) openKept(row journal.Account) (k keptAccount, err error) {
 	return k, json.Unmarshal(text, &k)
 }
 
-// addKept watches the accounts that are kept in the journal, anew if they are watched already. The caller holds change.
+// addKept watches the accounts that are kept in the journal. Those that are watched already, and in the same way, are left alone. The
+// caller holds change.
 func (a *App) addKept(ctx context.Context) {
 	rows, err := a.journal.Accounts(ctx)
 	if err != nil {
@@ -91,6 +93,7 @@ func (a *App) addKept(ctx context.Context) {
 		}
 		if err := a.addKeptOne(ctx, row); err != nil {
 			a.log.Error("an account that was added by the API cannot be watched", "account", row.Name, "err", err)
+			a.noteWatched(row.Name, &watched{origin: status.OriginAPI, err: err})
 		}
 	}
 }
@@ -98,6 +101,11 @@ func (a *App) addKept(ctx context.Context) {
 func (a *App) addKeptOne(ctx context.Context, row journal.Account) error {
 	k, err := a.openKept(row)
 	if err != nil {
+		a.keeping.Lock()
+		defer a.keeping.Unlock()
+		if _, ok := a.kept[row.Name]; !ok { // so that it can be removed, and put right
+			a.kept[row.Name] = keptAccount{Spec: httpapi.AccountSpec{Name: row.Name}}
+		}
 		return err
 	}
 	a.keeping.Lock()
@@ -112,6 +120,12 @@ func (a *App) addKeptOne(ctx context.Context, row journal.Account) error {
 	c, err := a.configOf(k)
 	if err != nil {
 		return err
+	}
+	a.keeping.Lock()
+	was, ok := a.watching[row.Name]
+	a.keeping.Unlock()
+	if ok && was.err == nil && was.origin == status.OriginAPI && reflect.DeepEqual(was.config, c) {
+		return nil
 	}
 	return a.watch(ctx, c, status.OriginAPI)
 }

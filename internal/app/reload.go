@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pushmail/pushmail/internal/config"
+	"github.com/pushmail/pushmail/internal/deliver"
+	"github.com/pushmail/pushmail/internal/httpapi"
+	"github.com/pushmail/pushmail/internal/secret"
 	"github.com/pushmail/pushmail/internal/status"
 )
 
@@ -29,19 +33,91 @@ func (a *App) Reload(ctx context.Context) error {
 	}
 	notify(notifyReloading)
 	defer notify(notifyReady)
+	ctx, cancel := untilDone(ctx)
+	defer cancel()
 	a.change.Lock()
 	defer a.change.Unlock()
-	return a.apply(ctx, next)
-}
-
-// apply makes what runs what next says. The caller holds change.
-func (a *App) apply(ctx context.Context, next *config.Config) error {
-	old := a.cfg.Load()
-	diff := config.Diff(old, next)
+	diff := config.Diff(a.cfg.Load(), next)
 	if diff.IsZero() {
 		a.log.Info("the configuration was read again: nothing has changed")
 		return nil
 	}
+	p, err := a.prepare(ctx, next, diff)
+	if err != nil {
+		a.log.Error("the configuration cannot be used, and was not changed", "err", err)
+		return fmt.Errorf("the configuration cannot be used, and was not changed: %w", err)
+	}
+	return a.apply(ctx, p, diff)
+}
+
+// changeTime bounds a change of what runs. Most of it is waiting for what is changed to end.
+const changeTime = 2 * time.Minute
+
+// untilDone lets a change go on to its end when whoever asked for it has gone.
+func untilDone(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(context.WithoutCancel(ctx), changeTime, fmt.Errorf("not done within %v", changeTime))
+}
+
+// prepared is a configuration with all that could be wrong with it done already.
+type prepared struct {
+	next   *config.Config
+	box    *secret.Box
+	tokens []httpapi.Token
+	sinks  map[string]deliver.Target // new and changed ones, but for those in late
+	late   map[string]bool           // files that are open: one is not opened twice
+}
+
+// prepare does everything that can fail for a reason that lies in the configuration. When something does nothing has changed.
+// The caller holds change.
+func (a *App) prepare(ctx context.Context, next *config.Config, diff config.Change) (_ *prepared, err error) {
+	p := &prepared{next: next, sinks: map[string]deliver.Target{}, late: map[string]bool{}}
+	var errs []error
+	note := func(err error) { errs = append(errs, err) }
+	if slices.Contains(diff.Other, "secrets") {
+		p.box, err = a.openBox(ctx, next)
+		note(err)
+	}
+	if a.api != nil && slices.Contains(diff.Other, "api.tokens") {
+		p.tokens, err = a.tokens(ctx, next.API)
+		if err == nil && len(p.tokens) == 0 {
+			err = errors.New("[api] tokens: without any everybody could use the API: restart pushmail if that is meant")
+		}
+		note(err)
+	}
+	old := a.cfg.Load()
+	for i := range next.Sinks {
+		c := &next.Sinks[i]
+		switch {
+		case !slices.Contains(diff.SinksAdded, c.Name) && !slices.Contains(diff.SinksChanged, c.Name) && !(diff.Routes && rerouted(old, next, c.Name)):
+		case c.Files != nil && slices.ContainsFunc(old.Sinks, func(o config.Sink) bool { return o.Files != nil && o.Files.Path == c.Files.Path }):
+			p.late[c.Name] = true
+		default:
+			t, err := a.target(ctx, next, c)
+			if err == nil {
+				p.sinks[c.Name] = t
+			}
+			note(err)
+		}
+	}
+	for i := range next.Accounts {
+		c := &next.Accounts[i]
+		if slices.Contains(diff.AccountsAdded, c.Name) || slices.Contains(diff.AccountsChanged, c.Name) {
+			if _, err := a.watchOptions(c); err != nil {
+				note(fmt.Errorf("account %q: %w", c.Name, err))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		for _, t := range p.sinks {
+			_ = t.Sink.Close()
+		}
+		return nil, err
+	}
+	return p, nil
+}
+
+// apply makes what runs what was prepared. The caller holds change.
+func (a *App) apply(ctx context.Context, p *prepared, diff config.Change) error {
 	var errs []error
 	note := func(err error) {
 		if err != nil {
@@ -50,17 +126,13 @@ func (a *App) apply(ctx context.Context, next *config.Config) error {
 		}
 	}
 	if slices.Contains(diff.Other, "secrets") {
-		box, err := a.openBox(ctx, next)
-		note(err)
-		if err == nil {
-			a.box.Store(box)
-		}
+		a.box.Store(p.box)
 	}
-	if a.api != nil && slices.Contains(diff.Other, "api.tokens") {
-		note(a.reloadTokens(ctx, next.API))
+	if p.tokens != nil {
+		a.api.SetTokens(p.tokens)
 	}
 	if a.o.Level != nil {
-		a.o.Level.Set(next.Log.Level)
+		a.o.Level.Set(p.next.Log.Level)
 	}
 	for _, key := range diff.Other {
 		switch key {
@@ -68,43 +140,43 @@ func (a *App) apply(ctx context.Context, next *config.Config) error {
 			a.log.Warn("this takes effect when pushmail is started again", "key", key)
 		}
 	}
-	a.cfg.Store(next)
-	a.reloadSinks(ctx, old, diff, note)
+	a.cfg.Store(p.next)
+	a.reloadSinks(ctx, p, diff, note)
 	a.reloadAccounts(ctx, diff, note)
 	a.board.Changed()
 	a.log.Info("the configuration was read again", "change", summary(diff))
 	return errors.Join(errs...)
 }
 
-func (a *App) reloadTokens(ctx context.Context, c config.API) error {
-	tokens, err := a.tokens(ctx, c)
-	if err != nil {
-		return err
-	}
-	if len(tokens) == 0 {
-		return errors.New("[api] tokens: without any everybody could use the API: restart pushmail if that is meant")
-	}
-	a.api.SetTokens(tokens)
-	return nil
-}
-
-// reloadSinks exchanges sinks that have changed. A sink keeps its place in the journal.
-func (a *App) reloadSinks(ctx context.Context, old *config.Config, diff config.Change, note func(error)) {
+// reloadSinks exchanges sinks that have changed. A sink keeps its place in the journal. One that cannot be added, since the
+// journal fails, say, is left out of the configuration that counts as known, so that the next reload adds it.
+func (a *App) reloadSinks(ctx context.Context, p *prepared, diff config.Change, note func(error)) {
 	for _, name := range diff.SinksRemoved {
 		note(a.out.Remove(name))
 	}
-	cfg := a.cfg.Load()
-	for i := range cfg.Sinks {
-		c := &cfg.Sinks[i]
-		changed := slices.Contains(diff.SinksChanged, c.Name)
-		if !slices.Contains(diff.SinksAdded, c.Name) && !changed && !(diff.Routes && rerouted(old, cfg, c.Name)) {
-			continue
+	known := *p.next
+	known.Sinks = nil
+	for i := range p.next.Sinks {
+		c := &p.next.Sinks[i]
+		t, ok := p.sinks[c.Name]
+		if ok || p.late[c.Name] {
+			if !slices.Contains(diff.SinksAdded, c.Name) {
+				note(a.out.Remove(c.Name))
+			}
+			var err error
+			if ok {
+				err = a.deliverTo(ctx, t)
+			} else {
+				err = a.addSink(ctx, p.next, c)
+			}
+			note(err)
+			if err != nil {
+				continue
+			}
 		}
-		if !slices.Contains(diff.SinksAdded, c.Name) {
-			note(a.out.Remove(c.Name))
-		}
-		note(a.addSink(ctx, cfg, c))
+		known.Sinks = append(known.Sinks, *c)
 	}
+	a.cfg.Store(&known)
 }
 
 // rerouted reports whether other events go to a sink than before.
@@ -127,6 +199,7 @@ func (a *App) reloadAccounts(ctx context.Context, diff config.Change, note func(
 	for _, name := range diff.AccountsRemoved {
 		_, err := a.accounts.Remove(ctx, name)
 		note(err)
+		a.noteWatched(name, nil)
 		a.board.Forget(name)
 	}
 	cfg := a.cfg.Load()
@@ -138,9 +211,7 @@ func (a *App) reloadAccounts(ctx context.Context, diff config.Change, note func(
 			}
 		}
 	}
-	if slices.Contains(diff.Other, "defaults") || slices.Contains(diff.Other, "secrets") || len(diff.AccountsRemoved) > 0 {
-		a.addKept(ctx)
-	}
+	a.addKept(ctx)
 }
 
 // summary tells people what has changed.

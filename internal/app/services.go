@@ -40,6 +40,8 @@ func (s accountService) find(name string) (keptAccount, error) {
 
 // Create implements httpapi.Accounts.
 func (s accountService) Create(ctx context.Context, spec httpapi.AccountSpec) error {
+	ctx, cancel := untilDone(ctx)
+	defer cancel()
 	s.a.change.Lock()
 	defer s.a.change.Unlock()
 	if _, err := s.find(spec.Name); !errors.Is(err, httpapi.ErrNotFound) {
@@ -50,6 +52,8 @@ func (s accountService) Create(ctx context.Context, spec httpapi.AccountSpec) er
 
 // Replace implements httpapi.Accounts.
 func (s accountService) Replace(ctx context.Context, spec httpapi.AccountSpec) error {
+	ctx, cancel := untilDone(ctx)
+	defer cancel()
 	s.a.change.Lock()
 	defer s.a.change.Unlock()
 	before, err := s.find(spec.Name)
@@ -81,6 +85,8 @@ func (s accountService) put(ctx context.Context, k keptAccount) error {
 
 // Delete implements httpapi.Accounts.
 func (s accountService) Delete(ctx context.Context, name string) error {
+	ctx, cancel := untilDone(ctx)
+	defer cancel()
 	s.a.change.Lock()
 	defer s.a.change.Unlock()
 	if _, err := s.find(name); err != nil {
@@ -95,6 +101,7 @@ func (s accountService) Delete(ctx context.Context, name string) error {
 	if _, err := s.a.accounts.Remove(ctx, name); err != nil {
 		return fmt.Errorf("%w: the account is removed, and is still logging out: %w", httpapi.ErrUnavailable, err)
 	}
+	s.a.noteWatched(name, nil)
 	s.a.board.Forget(name)
 	// When an account of this name is added again, it is another one.
 	return s.a.journal.ForgetCheckpoints(ctx, name)

@@ -24,17 +24,30 @@ func (a *App) addSinks(ctx context.Context) error {
 }
 
 func (a *App) addSink(ctx context.Context, cfg *config.Config, c *config.Sink) error {
-	where, err := filterFor(cfg, c.Name)
+	t, err := a.target(ctx, cfg, c)
 	if err != nil {
 		return err
 	}
+	return a.deliverTo(ctx, t)
+}
+
+// target opens a sink of a configuration.
+func (a *App) target(ctx context.Context, cfg *config.Config, c *config.Sink) (deliver.Target, error) {
+	where, err := filterFor(cfg, c.Name)
+	if err != nil {
+		return deliver.Target{}, err
+	}
 	s, err := a.openSink(ctx, c)
 	if err != nil {
-		return fmt.Errorf("sink %q: %w", c.Name, err)
+		return deliver.Target{}, fmt.Errorf("sink %q: %w", c.Name, err)
 	}
-	t := deliver.Target{Name: c.Name, Sink: s, Where: where, Schedule: schedule(c)}
+	return deliver.Target{Name: c.Name, Sink: s, Where: where, Schedule: schedule(c)}, nil
+}
+
+// deliverTo begins to deliver.
+func (a *App) deliverTo(ctx context.Context, t deliver.Target) error {
 	if err := a.out.Add(ctx, t); err != nil {
-		return errors.Join(err, s.Close())
+		return errors.Join(err, t.Sink.Close())
 	}
 	return nil
 }

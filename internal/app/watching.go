@@ -32,13 +32,54 @@ func (a *App) addAccounts(ctx context.Context) {
 	a.addKept(ctx)
 }
 
-// watch begins to watch an account, or goes on in another way.
+// watched is an account as it is watched, or why it is not.
+type watched struct {
+	config *config.Account
+	origin string
+	err    error
+}
+
+// watch begins to watch an account, or goes on in another way. The caller holds change.
 func (a *App) watch(ctx context.Context, c *config.Account, origin string) error {
 	o, err := a.watchOptions(c)
-	if err != nil {
-		return err
+	if err == nil {
+		err = a.accounts.Replace(ctx, account.Account{AccountOptions: o, Origin: origin})
 	}
-	return a.accounts.Replace(ctx, account.Account{AccountOptions: o, Origin: origin})
+	a.noteWatched(c.Name, &watched{c, origin, err})
+	return err
+}
+
+// noteWatched notes how an account is watched, or why it is not; nil is that there is none of that name.
+func (a *App) noteWatched(name string, w *watched) {
+	a.keeping.Lock()
+	defer a.keeping.Unlock()
+	if w == nil {
+		delete(a.watching, name)
+	} else {
+		a.watching[name] = *w
+	}
+}
+
+// accountStatus is the state of all accounts, also of those that cannot be watched.
+func (a *App) accountStatus() []status.Account {
+	all := a.accounts.Status()
+	there := make(map[string]bool, len(all))
+	for i := range all {
+		there[all[i].Name] = true
+	}
+	a.keeping.Lock()
+	defer a.keeping.Unlock()
+	for name, w := range a.watching {
+		if w.err == nil || there[name] {
+			continue
+		}
+		one := status.Account{Name: name, Origin: w.origin, Err: w.err.Error()}
+		if w.config != nil {
+			one.User, one.Host = w.config.URL.User, w.config.URL.Addr
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // watchOptions says how an account is watched.
