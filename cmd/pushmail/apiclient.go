@@ -60,7 +60,7 @@ func (f *apiFlags) api(ctx context.Context, a *app, scope config.Scope) (*apiCli
 		}
 		return c, nil
 	}
-	cfg, problems := a.loadConfig(args(f.config))
+	cfg, problems := a.loadConfigOfDaemon(f.config)
 	if cfg == nil {
 		fmt.Fprint(a.err, problemText(problems))
 		return nil, errors.New("without a configuration it is not known where the daemon is: use --config FILE or --api URL")
@@ -76,13 +76,6 @@ func (f *apiFlags) api(ctx context.Context, a *app, scope config.Scope) (*apiCli
 		c.token, err = tokenOf(ctx, a, cfg, scope)
 	}
 	return c, err
-}
-
-func args(file string) []string {
-	if file == "" {
-		return nil
-	}
-	return []string{file}
 }
 
 // givenToken is the one that flags or environment bring, "" for none.

@@ -76,10 +76,18 @@ shows where they are.
 
 // loadConfig reads the configuration that the arguments name, or the usual one.
 func (a *app) loadConfig(args []string) (*config.Config, config.Problems) {
-	return config.Load(config.Find(strings.Join(args, ""), a.getenv), config.Options{
-		Getenv:  a.getenv,
-		Compile: func(text string) error { _, err := delivery.NewFilter(text); return err },
-	})
+	return a.loadConfigAs(args, config.Options{})
+}
+
+// loadConfigOfDaemon reads the configuration of a daemon that may run as another user, with another environment.
+func (a *app) loadConfigOfDaemon(file string) (*config.Config, config.Problems) {
+	return a.loadConfigAs([]string{file}, config.Options{ForOthers: true})
+}
+
+func (a *app) loadConfigAs(args []string, o config.Options) (*config.Config, config.Problems) {
+	o.Getenv = a.getenv
+	o.Compile = func(text string) error { _, err := delivery.NewFilter(text); return err }
+	return config.Load(config.Find(strings.Join(args, ""), a.getenv), o)
 }
 
 // problemText is how problems are printed: what files and servers say cannot steer the terminal.

@@ -64,7 +64,7 @@ func (f *eventsFlags) run(ctx context.Context, a *app) error {
 			return usageError{fmt.Errorf("--type %s: want a type such as mail.message.new (docs/events.md has them)", clean(name))}
 		}
 	}
-	cfg, problems := a.loadConfig(args(f.config))
+	cfg, problems := a.loadConfigOfDaemon(f.config)
 	if cfg == nil {
 		fmt.Fprint(a.err, problemText(problems))
 		return errors.New("without a configuration it is not known where the journal is: use --config FILE")

@@ -161,6 +161,9 @@ func (l *loader) checkRefs() {
 			}
 			continue
 		}
+		if l.o.ForOthers {
+			continue
+		}
 		unsure, err := l.resolver.Check(*f.ref)
 		switch {
 		case err != nil && unsure:
@@ -254,7 +257,7 @@ func (l *loader) checkServerCert(n *node, a *API) {
 		l.wrong(n.at("tls_key"), "api.tls_key", "needs tls_cert")
 	case a.TLSKey == "":
 		l.wrong(n.at("tls_cert"), "api.tls_cert", "needs tls_key")
-	default:
+	case !l.o.ForOthers:
 		if _, err := tls.LoadX509KeyPair(a.TLSCert, a.TLSKey); err != nil {
 			l.wrong(n.at("tls_cert"), "api.tls_cert", "cannot be used: "+err.Error())
 		}
@@ -264,6 +267,9 @@ func (l *loader) checkServerCert(n *node, a *API) {
 // checkFiles makes the files of TLS absolute, and reads those that this table names.
 func (l *loader) checkFiles(n *node, path string, ca, cert, key *string) {
 	*ca, *cert, *key = l.absolute(*ca), l.absolute(*cert), l.absolute(*key)
+	if l.o.ForOthers {
+		return
+	}
 	if n.table["ca_file"] != nil && *ca != "" {
 		if _, err := tlsfiles.Load(tlsfiles.Files{CA: *ca}); err != nil {
 			l.wrong(n.at("ca_file"), join(path, "ca_file"), err.Error())

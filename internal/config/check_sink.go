@@ -50,7 +50,7 @@ func (l *loader) checkExec(n *node, path string, s *ExecSink) {
 	l.positive(n, path, "timeout", s.Timeout, day)
 	l.concurrency(n, path, s.Concurrency)
 	s.Dir = l.absolute(s.Dir)
-	if info, err := os.Stat(s.Dir); s.Dir != "" && (err != nil || !info.IsDir()) {
+	if info, err := os.Stat(s.Dir); s.Dir != "" && !l.o.ForOthers && (err != nil || !info.IsDir()) {
 		l.wrong(n.at("dir"), join(path, "dir"), "there is no such directory")
 	}
 	for name := range s.Env {

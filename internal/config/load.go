@@ -17,6 +17,9 @@ type Options struct {
 	// Compile checks the expression of a route. Nil accepts all. The error may have a method Offset() int, the byte of
 	// the expression that it is about.
 	Compile func(expression string) error
+	// ForOthers is set by who only wants to know what another process does by this configuration, "pushmail status" say: secrets, certificates and
+	// directories that the configuration refers to are not looked at. They are there for that process, which may be another user, with another environment.
+	ForOthers bool
 }
 
 // loader reads one configuration.
