@@ -62,7 +62,7 @@ func (a *app) serve(ctx context.Context, args []string) error {
 	level.Set(cfg.Log.Level)
 	logger := a.serveLogger(cfg, level)
 	o := pushmail.Options{
-		Config: cfg, Load: load, Version: versionText(), Stdout: a.out, Logger: logger, Level: level, Getenv: a.getenv,
+		Config: cfg, Load: load, Version: strings.Trim(moduleVersion(), "()"), Stdout: a.out, Logger: logger, Level: level, Getenv: a.getenv,
 		Ready: func(addr string) { a.sayReady(cfg, addr) },
 	}
 	var reloads sync.Mutex // one after the other
