@@ -22,7 +22,7 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	buildDir = dir
 	path := filepath.Join(dir, "pushmail")
-	cmd := exec.Command("go", "build", "-o", path, "github.com/pushmail/pushmail/cmd/pushmail")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "github.com/pushmail/pushmail/cmd/pushmail")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", errors.Join(fmt.Errorf("go build ./cmd/pushmail: %w\n%s", err, out), os.RemoveAll(dir))
