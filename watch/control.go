@@ -33,10 +33,13 @@ type control struct {
 
 	sweptAt time.Time
 	// notified: the server tells of changes by NOTIFY on this connection.
-	notified  bool
-	overflows int  // how often it has ceased to on this connection
-	relist    bool // the server said that names have changed
-	restless  int  // how often in a row what was visited had changed again each time
+	notified bool
+	// unnotified: it has ceased to, and says nothing at all on this connection unless it is asked.
+	unnotified   bool
+	overflows    int       // how often it has ceased to
+	overflowedAt time.Time // when it had too often
+	relist       bool      // the server said that names have changed, or that nobody knows what has
+	restless     int       // how often in a row what was visited had changed again each time
 }
 
 // member is a mailbox of the account.
@@ -84,7 +87,7 @@ func newControl(o AccountOptions, out func(Event) error, start func(machine) fun
 
 // turn does what can be done now; see machine.
 func (c *control) turn(ctx context.Context, heard error) (rest, error) {
-	if errors.Is(heard, imapclient.ErrNotNotified) {
+	if c.unnotified && errors.Is(heard, imapclient.ErrNotNotified) {
 		heard = nil // an overflow: see hear
 	}
 	err := heard
@@ -165,6 +168,9 @@ func (c *control) sweepDue() bool { return c.relist || !time.Now().Before(c.next
 
 // nextSweep is when all mailboxes are to be looked at again.
 func (c *control) nextSweep() time.Time {
+	if c.relist { // it was said during the last sweep, or the visits after it
+		return c.sweptAt.Add(anotherRound)
+	}
 	every := c.o.SweepInterval
 	if c.link != nil && c.home == nil {
 		every = min(every, c.link.service.Silence())
@@ -178,8 +184,8 @@ func (c *control) nextSweep() time.Time {
 
 // rest is what to wait for: the server, where it tells of something on this connection, and the next sweep.
 func (c *control) rest() rest {
-	r := rest{until: c.nextSweep(), jumped: func() { c.sweptAt = time.Time{} }}
-	if c.home != nil || c.notified {
+	r := rest{until: c.link.renewal.sooner(c.nextSweep()), jumped: func() { c.sweptAt = time.Time{} }}
+	if !c.unnotified && (c.home != nil || c.notified) {
 		r.conn = c.link.conn
 	}
 	var due time.Time
@@ -267,7 +273,10 @@ func (c *control) hangUp(ctx context.Context) {
 	if c.home != nil {
 		c.home.b.save(ctx)
 	}
-	c.home, c.notified, c.overflows = nil, false, 0
+	c.home, c.notified, c.unnotified = nil, false, false
+	if time.Since(c.overflowedAt) >= noNotifyFor {
+		c.overflows = 0
+	}
 	if c.link != nil {
 		c.link.close(ctx)
 		c.link = nil

@@ -38,7 +38,7 @@ func (c *control) sweep(ctx context.Context) error {
 		}
 	}
 	c.staff()
-	if c.home == nil && !c.notified && c.o.budget.allowed() == 1 {
+	if c.home == nil && !c.notified && !c.unnotified && c.o.budget.allowed() == 1 {
 		if m := c.firstHot(); m != nil {
 			if err := c.goHome(ctx, m.box); err != nil {
 				return err

@@ -84,9 +84,11 @@ func (b *bench) tells(want ...string) {
 	}
 }
 
-func (b *bench) told() (lines []string) {
+func (b *bench) told() (lines []string) { return b.toldOf("INBOX") }
+
+func (b *bench) toldOf(name string) (lines []string) {
 	for _, ev := range b.take() {
-		if ev.Mailbox == "INBOX" && ev.Type != watch.MailboxOpen && ev.Type != watch.Link {
+		if ev.Mailbox == name && ev.Type != watch.MailboxOpen && ev.Type != watch.Link {
 			lines = append(lines, line(ev))
 		}
 	}

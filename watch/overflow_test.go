@@ -1,0 +1,112 @@
+package watch_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imaptest"
+	"github.com/pushmail/pushmail/watch"
+)
+
+// A server that finds NOTIFY too much three times says nothing at all on that connection from then on, of the selected mailbox
+// either, not even in IDLE (RFC 5465 section 5.8). Another connection takes over, which goes without NOTIFY: INBOX is told of
+// at once, other mailboxes are looked at in turn, and nobody spins or hears of a lost link.
+func TestRepeatedOverflowEndsInAConnectionWithoutNotify(t *testing.T) {
+	for _, connections := range []int{1, 2, 4} {
+		t.Run(fmt.Sprint(connections, " connections"), func(t *testing.T) {
+			inAccount(t, &imaptest.ServerOptions{Capabilities: withNotify()}, func(b *bench) {
+				b.account.MaxConnections = connections
+				b.start()
+				b.take()
+				notify := b.count("NOTIFY")
+				dialed := b.dialed()
+				for i := range 3 {
+					b.session().Overflow()
+					b.user.Mailbox("Work").Append(mail(fmt.Sprint("w", i)))
+					b.wait(time.Second)
+					if got := b.toldOf("Work"); len(got) != 1 || got[0] != fmt.Sprintf("new %d w%d", i+1, i) {
+						t.Errorf("told of %q after overflow %d", got, i+1)
+					}
+				}
+				b.wait(time.Minute)
+				for _, ev := range b.take() {
+					if ev.Type == watch.Link {
+						t.Errorf("link: %+v", ev.Link)
+					}
+				}
+				if notify() != 2 {
+					t.Errorf("%d times NOTIFY, want 2", notify())
+				}
+				b.box.Append(mail("hello"))
+				b.wait(time.Second)
+				b.expectAll("INBOX: new 1 hello")
+				b.user.Mailbox("Work").Append(mail("w3"))
+				b.wait(3 * time.Minute)
+				b.expectAll("Work: new 4 w3")
+				if n := b.dialed() - dialed; n > 2 || len(b.server.Sessions()) > min(connections, 2) {
+					t.Errorf("%d connections were made, %d are left", n, len(b.server.Sessions()))
+				}
+			}, "Work")
+		})
+	}
+}
+
+// One that refuses to begin notifications again after it has ended them is as silent.
+func TestNotifyRefusedAfterAnOverflow(t *testing.T) {
+	inAccount(t, &imaptest.ServerOptions{Capabilities: withNotify()}, func(b *bench) {
+		b.account.MaxConnections = 1
+		b.start()
+		b.take()
+		b.on("NOTIFY", imaptest.Refuse(imap.NO, "", "not now"))
+		b.session().Overflow()
+		b.user.Mailbox("Work").Append(mail("one"))
+		b.wait(time.Minute)
+		b.expectAll("Work: new 1 one")
+		b.box.Append(mail("hello"))
+		b.wait(time.Second)
+		b.expectAll("INBOX: new 1 hello")
+	}, "Work")
+}
+
+// Notifications that end before the server has said that they have begun are not relied upon.
+func TestOverflowInTheAnswerToNotify(t *testing.T) {
+	inAccount(t, &imaptest.ServerOptions{Capabilities: withNotify()}, func(b *bench) {
+		b.account.MaxConnections = 1
+		b.times(3, "NOTIFY", imaptest.Reply("* OK [NOTIFICATIONOVERFLOW] too much\r\n{tag} OK\r\n"))
+		b.start()
+		b.wait(time.Minute)
+		b.take()
+		b.box.Append(mail("hello"))
+		b.wait(time.Second)
+		b.expectAll("INBOX: new 1 hello")
+	}, "Work")
+}
+
+// An overflow is no reason to do without NOTIFY for ever: a connection that is made an hour later tries it.
+func TestNotifyIsTriedAgainAfterAnHour(t *testing.T) {
+	inAccount(t, &imaptest.ServerOptions{Capabilities: withNotify()}, func(b *bench) {
+		b.account.MaxConnections = 1
+		b.start()
+		b.take()
+		for range 3 {
+			b.session().Overflow()
+			b.user.Mailbox("Work").Append(mail("more"))
+			b.wait(time.Minute)
+		}
+		notify := b.count("NOTIFY")
+		b.cutAll()
+		b.wait(time.Minute)
+		if notify() != 0 {
+			t.Error("NOTIFY within the hour")
+		}
+		b.wait(time.Hour)
+		b.cutAll()
+		b.wait(time.Minute)
+		if notify() != 1 {
+			t.Errorf("%d times NOTIFY after an hour, want 1", notify())
+		}
+	}, "Work")
+}
+
