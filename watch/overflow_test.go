@@ -109,4 +109,3 @@ func TestNotifyIsTriedAgainAfterAnHour(t *testing.T) {
 		}
 	}, "Work")
 }
-
