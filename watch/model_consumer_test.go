@@ -255,22 +255,50 @@ func (c *consumer) noteName(ev watch.Event) {
 			}
 		}
 	case "renamed":
-		if old := c.boxes[ev.Name.OldMailbox]; old != nil {
-			c.boxes[ev.Mailbox] = old
-			delete(c.boxes, ev.Name.OldMailbox)
-			for _, id := range slices.Sorted(maps.Keys(c.had)) {
-				if subject, ok := strings.CutPrefix(id, ev.Name.OldMailbox+" "); ok {
-					c.had[ev.Mailbox+" "+subject] = true
-				}
-			}
-		} else if k == nil && c.ghosts[ev.Name.OldMailbox] == nil {
-			c.w.fail("renamed from %s, which is not known: %s", ev.Name.OldMailbox, ev.Mailbox)
-		}
+		c.noteRenamed(ev, k)
 	case "deleted":
 		if k != nil {
 			c.ghosts[ev.Mailbox] = k
 		}
 		delete(c.boxes, ev.Mailbox)
+	}
+}
+
+// noteRenamed follows a mailbox to its new name; k is what has that already. Where it was not saved that it was renamed, it can have yet
+// another name by now.
+func (c *consumer) noteRenamed(ev watch.Event, k *knownBox) {
+	from := ev.Name.OldMailbox
+	old := c.boxes[from]
+	if ghost := c.ghosts[from]; old == nil && (k == nil || k == ghost) {
+		old = ghost
+	}
+	if old == nil {
+		if k == nil {
+			c.w.fail("renamed from %s, which is not known: %s", from, ev.Mailbox)
+		}
+		return
+	}
+	was := map[string]bool{from: true}
+	maps.DeleteFunc(c.boxes, func(name string, box *knownBox) bool {
+		was[name] = was[name] || box == old
+		return box == old
+	})
+	c.boxes[ev.Mailbox], c.ghosts[from] = old, old
+	for name := range was {
+		copyIDs(c.had, name, ev.Mailbox)
+		copyIDs(c.again, name, ev.Mailbox)
+	}
+	for _, id := range old.unsaved {
+		c.ids[id].box = ev.Mailbox
+	}
+}
+
+// copyIDs has what is set for the messages of a mailbox be set for those of another one.
+func copyIDs(set map[string]bool, from, to string) {
+	for _, id := range slices.Collect(maps.Keys(set)) {
+		if subject, ok := strings.CutPrefix(id, from+" "); ok && set[id] {
+			set[to+" "+subject] = true
+		}
 	}
 }
 

@@ -169,6 +169,7 @@ func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[st
 	}
 	if wasRenamed {
 		delete(gone, old)
+		delete(c.members, old) // not before: it may know what could not be saved
 		delete(c.names.Names, old)
 	}
 	return nil
@@ -177,9 +178,8 @@ func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[st
 // handOver ends the watching of a mailbox that has another name now, and returns its checkpoint: what is known, be it
 // that it could not be saved.
 func (c *control) handOver(ctx context.Context, old string) ([]byte, error) {
-	m := c.members[old]
-	c.forget(ctx, old)
-	if m != nil && m.box.known() != nil {
+	c.unwatch(ctx, old)
+	if m := c.members[old]; m != nil && m.box.known() != nil {
 		return m.box.known().MarshalBinary()
 	}
 	return c.o.Store.Load(ctx, Key{Account: c.o.Account, Mailbox: old})
@@ -206,20 +206,26 @@ func renamed(r *imapclient.Listed, gone map[string]name) (string, bool) {
 	return found[0], true
 }
 
-// forget ends the watching of a mailbox and saves its checkpoint.
+// forget ends the watching of a mailbox for good.
 func (c *control) forget(ctx context.Context, n string) {
+	c.unwatch(ctx, n)
+	delete(c.members, n)
+}
+
+// unwatch ends the watching of a mailbox and saves its checkpoint.
+func (c *control) unwatch(ctx context.Context, n string) {
 	m := c.members[n]
 	if m == nil {
 		return
 	}
 	if m.stop != nil {
 		m.stop()
+		m.stop = nil
 	}
 	if c.home != nil && c.home.b == m.box {
 		c.home, c.link.sink = nil, nil
 	}
 	m.box.save(ctx)
-	delete(c.members, n)
 }
 
 func (c *control) nameEvent(n string, info *NameInfo) Event {

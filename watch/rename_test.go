@@ -1,0 +1,119 @@
+package watch_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imaptest"
+	"github.com/pushmail/pushmail/watch"
+)
+
+// A mailbox that has another name now is not told to be deleted under its old one, not at the next looks and not by the next
+// watcher, with MAILBOXID and without.
+func TestRenamedMailboxIsNotDeletedLater(t *testing.T) {
+	for name, o := range map[string]*imaptest.ServerOptions{
+		"MAILBOXID":   nil,
+		"UIDVALIDITY": {Without: imap.Capabilities{imap.CapObjectID}},
+		"NOTIFY":      {Capabilities: withNotify()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAccount(t, o, func(b *bench) {
+				b.user.Mailbox("Work").Append(mail("old"))
+				b.start()
+				b.wait(time.Minute)
+				b.take()
+				b.user.RenameMailbox("Work", "Job")
+				b.wait(2*time.Minute + time.Second)
+				b.tellsNames("renamed Job Work")
+				b.wait(time.Hour)
+				b.tellsNames()
+				_ = b.stop()
+				b.start()
+				b.wait(time.Hour)
+				b.tellsNames()
+			}, "Work")
+		})
+	}
+}
+
+// tellsNames compares what was said of names since the last call.
+func (b *bench) tellsNames(want ...string) {
+	b.t.Helper()
+	var got []string
+	for _, ev := range b.take() {
+		if ev.Type == watch.MailboxName {
+			got = append(got, line(ev))
+		}
+	}
+	if len(got) != len(want) || len(got) == 1 && got[0] != want[0] {
+		b.t.Errorf("told of names: %q, want %q", got, want)
+	}
+}
+
+// A mailbox is renamed while the Store fails, which has not what was told of it: it keeps what is known under its new name, and
+// nothing is told again.
+func TestRenameWhileTheStoreFails(t *testing.T) {
+	inAccount(t, nil, func(b *bench) {
+		store := &brokenStore{}
+		b.opts.Store = store
+		b.start()
+		b.wait(time.Minute)
+		b.take()
+		store.set(true)
+		b.user.Mailbox("Work").Append(mail("one"))
+		b.wait(3 * time.Minute)
+		b.expectAll("Work: new 1 one")
+		b.user.RenameMailbox("Work", "Job")
+		b.wait(3 * time.Minute)
+		store.set(false)
+		b.user.Mailbox("Job").Append(mail("two"))
+		b.wait(20 * time.Minute)
+		b.tellsAllOf("Job", "renamed Job Work", "new 2 two")
+	}, "Work")
+}
+
+// A list of names that could not be saved is saved later, though nothing has changed since: the next watcher must not take a mailbox
+// for one that was just created.
+func TestNamesAreSavedLater(t *testing.T) {
+	inAccount(t, nil, func(b *bench) {
+		store := &brokenStore{}
+		b.opts.Store, b.opts.KeepTrying = store, true
+		b.start()
+		b.wait(time.Minute)
+		b.take()
+		b.user.Mailbox("Job").Append(mail("one"))
+		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			store.set(c.Name == "LIST") // its checkpoint and the list of names
+			return imaptest.Pass
+		})
+		b.wait(3 * time.Minute)
+		b.server.SetOnCommand(nil)
+		store.set(false)
+		b.wait(20 * time.Minute)
+		b.tellsAllOf("Job", "created Job", "new 1 one")
+		_ = b.stop()
+		b.start()
+		b.wait(20 * time.Minute)
+		b.tellsAllOf("Job")
+	})
+}
+
+// tellsAllOf compares what was said of a mailbox since the last call, beside that it is open.
+func (b *bench) tellsAllOf(name string, want ...string) {
+	b.t.Helper()
+	var got []string
+	for _, ev := range b.take() {
+		if ev.Mailbox == name && ev.Type != watch.MailboxOpen {
+			got = append(got, line(ev))
+		}
+	}
+	if len(got) != len(want) {
+		b.t.Fatalf("told of %s: %q, want %q", name, got, want)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			b.t.Errorf("told of %s: %q, want %q", name, got, want)
+		}
+	}
+}
