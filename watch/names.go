@@ -151,15 +151,14 @@ func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[st
 			return err
 		}
 	}
-	if checkpoint == nil && r.Status != nil && r.Status.UIDValidity != 0 {
-		if checkpoint, err = mailbox.Empty(r.Status.UIDValidity).MarshalBinary(); err != nil {
+	if checkpoint == nil {
+		// UIDVALIDITY is 0 where STATUS was refused; see session.resync.
+		if checkpoint, err = mailbox.Empty(nameOf(r).UIDValidity).MarshalBinary(); err != nil {
 			return err
 		}
 	}
-	if checkpoint != nil {
-		if err := c.o.Store.Save(ctx, key, checkpoint); err != nil {
-			return err
-		}
+	if err := c.o.Store.Save(ctx, key, checkpoint); err != nil {
+		return err
 	}
 	for _, a := range r.Attrs {
 		d.Attributes = append(d.Attributes, string(a))

@@ -99,6 +99,20 @@ func TestNamesAreSavedLater(t *testing.T) {
 	})
 }
 
+// What is in a mailbox that was created is new, also where the server refused its STATUS when it was found.
+func TestMailIsNewInACreatedMailboxWhoseStatusIsRefused(t *testing.T) {
+	inAccount(t, &imaptest.ServerOptions{Without: imap.Capabilities{imap.CapListStatus}}, func(b *bench) {
+		b.start()
+		b.wait(time.Minute)
+		b.take()
+		b.user.Mailbox("Job").Append(mail("one"))
+		b.on("STATUS", imaptest.Refuse(imap.NO, "", "not now"))
+		b.wait(3 * time.Minute)
+		b.server.SetOnCommand(nil)
+		b.tellsAllOf("Job", "created Job", "new 1 one")
+	})
+}
+
 // tellsAllOf compares what was said of a mailbox since the last call, beside that it is open.
 func (b *bench) tellsAllOf(name string, want ...string) {
 	b.t.Helper()

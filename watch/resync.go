@@ -15,6 +15,9 @@ func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.Vi
 		return nil, nil, mailbox.Report{}, err
 	}
 	opened, err := s.examine(ctx, known)
+	if err == nil && known != nil && known.UIDValidity() == 0 && known.Len() == 0 {
+		known = mailbox.Empty(opened.UIDValidity) // it was created, and nobody knew with which
+	}
 	if err == nil {
 		opened, err = s.confirm(ctx, known, opened)
 	}
