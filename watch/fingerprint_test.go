@@ -187,6 +187,34 @@ func TestServerThatDoesNotSayWhatIdentifiesMessages(t *testing.T) {
 	})
 }
 
+// A server that refuses at first to say which messages are in a renumbered mailbox is asked again: what has arrived is not taken for old.
+func TestRenumberedMailboxWhoseMessagesAreRefusedAtFirst(t *testing.T) {
+	everyRung(t, func(_ *testing.T, b *bench) {
+		b.box.Append(mail("one"))
+		b.start()
+		b.wait(time.Hour)
+		b.take()
+		b.setDown(true)
+		b.cutAll()
+		b.box.ResetUIDValidity()
+		b.box.Append(mail("two"))
+		refused := 0
+		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			what := fmt.Sprint(c.Args)
+			if c.Name != "UID FETCH" || !strings.Contains(what, "INTERNALDATE") || strings.Contains(what, "ENVELOPE") || refused == 2 {
+				return imaptest.Pass
+			}
+			refused++
+			return imaptest.Refuse(imap.NO, "", "not now")
+		})
+		b.setDown(false)
+		b.wait(2 * time.Hour)
+		if got := b.told(); len(got) != 2 || got[0] != "new 2 two" || refused != 2 {
+			b.t.Errorf("told of %q, refused %d times", got, refused)
+		}
+	})
+}
+
 // TestMessageThatIsNeverReturnedHoldsUpNoOther: EXISTS counts it, FETCH does not return it. It is reported when it
 // shows up.
 func TestMessageThatIsNeverReturnedHoldsUpNoOther(t *testing.T) {

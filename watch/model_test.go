@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,6 +60,9 @@ func TestModel(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
+	// A watcher that spins does not let time pass in its bubble.
+	var spinning atomic.Pointer[world]
+	defer dogWatch(&spinning, seed)()
 	for steps, n := 0, uint64(0); steps < *stepsFlag && !t.Failed(); n++ {
 		way := modelWays[(seed+n)%uint64(len(modelWays))]
 		if *wayFlag != "" {
@@ -65,12 +70,37 @@ func TestModel(t *testing.T) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, seed+n, way)
+			spinning.Store(w)
 			steps += w.play()
 			if w.failed() != "" {
 				t.Errorf("%s: %s\nrepeat with -run 'TestModel$' -seed=%d -steps=1 -way=%q\n%s", way.name, w.failed(), seed+n, *wayFlag, w.history())
 			}
 		})
 	}
+}
+
+// longestWorld is how long one world may take, of which there are hundreds in a second on an idle core.
+const longestWorld = 40 * time.Second
+
+// dogWatch ends the program when the same world lasts for too long.
+func dogWatch(now *atomic.Pointer[world], seed uint64) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(longestWorld)
+		defer tick.Stop()
+		for last := now.Load(); ; last = now.Load() {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+			}
+			if w := now.Load(); w != nil && w == last {
+				fmt.Fprintf(os.Stderr, "model_test.go: %s: time stands still, somebody spins; some world from -seed=%d on\n%s\n", w.way.name, seed, w.history())
+				os.Exit(1)
+			}
+		}
+	}()
+	return func() { close(done) }
 }
 
 // world is a server, its user's mailboxes, a watcher, and the consumer of its events.
@@ -94,7 +124,7 @@ type world struct {
 	fault string
 
 	dialedAt time.Time
-	dials    int // in that moment
+	dials    int // within a minute of that moment, since the watcher was started
 
 	// flagsHide: STATUS does not show that flags have changed, so that may take an hour to be told.
 	flagsHide bool
@@ -105,6 +135,9 @@ type world struct {
 }
 
 const historyLines = 4000
+
+// mostDials is how many connections may be tried in a minute: three that fail all the time try some ten times each.
+const mostDials = 100
 
 func (w *world) logf(format string, args ...any) {
 	w.mu.Lock()
@@ -198,14 +231,14 @@ func newWorld(t *testing.T, seed uint64, way modelWay) *world {
 func (w *world) dial(ctx context.Context, o *imapclient.Options) (*imapclient.Conn, error) {
 	w.mu.Lock()
 	down := w.down
-	if now := time.Now(); !now.Equal(w.dialedAt) {
+	if now := time.Now(); now.Sub(w.dialedAt) > time.Minute {
 		w.dialedAt, w.dials = now, 0
 	}
 	w.dials++
-	tooMany := w.dials > 100
+	tooMany := w.dials > mostDials
 	w.mu.Unlock()
 	if tooMany {
-		w.fail("more than 100 connections in one moment")
+		w.fail("more than %d connections in a minute", mostDials)
 		time.Sleep(time.Hour)
 	}
 	if down {
@@ -305,6 +338,7 @@ func (w *world) start() {
 	go func() {
 		defer close(w.stopped)
 		for ctx.Err() == nil {
+			w.set(func() { w.dials = 0 })
 			err := w.watch(ctx)
 			w.logf("-- the watcher has ended: %v", err)
 			w.told.restarted()
@@ -545,6 +579,11 @@ func (w *world) happenToMessages() {
 			w.logf("-- flag %d in %s: -%s", uid, name, f)
 			m.RemoveFlags(uid, f)
 		}
+	case n == 23 && w.oneIn(2):
+		w.append(name)
+		w.logf("-- and it is gone from %s", name)
+		is := m.Snapshot()
+		m.Expunge(is.UIDs().Max())
 	case n == 22 && w.oneIn(3):
 		w.told.during(func() {
 			was := map[int]string{}

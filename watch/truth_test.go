@@ -128,3 +128,36 @@ func TestDeafPushIsReplacedByPolling(t *testing.T) {
 		}
 	})
 }
+
+// UIDNEXT has moved on, and SEARCH, which would tell whether a message was missed, is refused: that is no reason to give up, be it each time.
+func TestTruthCheckWithARefusedSearch(t *testing.T) {
+	for name, verdict := range map[string]imaptest.Verdict{
+		"NO":  imaptest.Refuse(imap.NO, "", "not now"),
+		"BAD": imaptest.Refuse(imap.BAD, "", "what?"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(b *bench) {
+				b.box.Append(mail("one"))
+				b.start()
+				b.take()
+				refused := 0
+				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+					if c.Name != "UID SEARCH" {
+						return imaptest.Pass
+					}
+					refused++
+					return verdict
+				})
+				b.box.Expunge(b.box.Append(mail("came and went")))
+				b.wait(time.Hour)
+				b.server.SetOnCommand(nil)
+				b.expect()
+				if refused == 0 {
+					t.Error("SEARCH was not asked for")
+				}
+				b.box.Append(mail("after"))
+				b.expect("new 3 after")
+			})
+		})
+	}
+}

@@ -1,0 +1,42 @@
+package watch_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imaptest"
+)
+
+// The STATUS of a message comes while its mailbox is visited, too late for the visit to see the message: the figures are what the next
+// visit is for, not what this one has accounted for.
+func TestStatusThatComesDuringAVisitIsNotAccountedFor(t *testing.T) {
+	o := &imaptest.ServerOptions{Capabilities: withNotify(), Without: imap.Capabilities{imap.CapCondStore, imap.CapQResync}}
+	inAccount(t, o, func(b *bench) {
+		work := b.user.Mailbox("Work")
+		b.start()
+		b.take()
+		validity := work.Snapshot().UIDValidity
+		step := 0
+		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			switch {
+			case step == 0 && c.Name == "UID FETCH" && strings.Contains(fmt.Sprint(c.Args), "ENVELOPE"):
+				step++
+				c.Session.Inject(fmt.Sprintf("* STATUS Work (MESSAGES 2 UIDNEXT 3 UIDVALIDITY %d UNSEEN 2)\r\n", validity))
+			case step == 1 && c.Name == "UNSELECT":
+				step++
+				work.Append(mail("two"))
+			}
+			return imaptest.Pass
+		})
+		work.Append(mail("one"))
+		b.wait(time.Minute)
+		b.server.SetOnCommand(nil)
+		if step != 2 {
+			t.Fatalf("the visit went otherwise: %d", step)
+		}
+		b.tellsAllOf("Work", "new 1 one", "new 2 two")
+	}, "Work")
+}
