@@ -75,7 +75,7 @@ func (f *eventsFlags) run(ctx context.Context, a *app) error {
 		return stateError{fmt.Errorf("there is no journal at %s: \"pushmail serve\" makes it", clean(path))}
 	}
 	if err != nil {
-		return err
+		return stateError{err}
 	}
 	defer j.Close()
 	return f.print(ctx, a, j)

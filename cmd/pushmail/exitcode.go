@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushmail/pushmail/imapauth"
 	"github.com/pushmail/pushmail/imapclient"
+	pushmail "github.com/pushmail/pushmail/internal/app"
 	"github.com/pushmail/pushmail/watch"
 )
 
@@ -35,7 +36,7 @@ const exitCodesHelp = `Exit codes of pushmail:
   5  no secure connection: certificate not trusted, no TLS, cleartext refused
   6  the mailbox cannot be opened
   7  the checkpoint or the state directory cannot be used
-  8  "pushmail doctor" has looked at everything and found a problem
+  8  "pushmail doctor" or "pushmail status" has looked at everything and found a problem
 
 Codes 3 to 6 are about the first connection. Once a mailbox was open, "pushmail watch"
 mends the connection for ever and says so; with --keep-trying also before.
@@ -79,7 +80,7 @@ func exitCode(err error) int {
 		return exitMailbox
 	case errors.Is(err, errProblems):
 		return exitProblems
-	case errors.As(err, &state), errors.As(err, new(stateError)):
+	case errors.As(err, &state), errors.As(err, new(stateError)), errors.As(err, new(*pushmail.StateError)):
 		return exitState
 	case errors.As(err, &cert), errors.As(err, &security):
 		return exitSecurity

@@ -81,6 +81,7 @@ func TestNothingIsLostWhenTheDaemonIsKilled(t *testing.T) {
 	}
 	hook.be(always(takes))
 	r := s.serve()
+	s.awaitUp(r, "user0", "user1", "user2", "user3", "user4")
 	eventually(t, r, func() string {
 		if h, f := hook.has().missing(all), fileLog(t, files).missing(all); h+f > 0 {
 			return fmt.Sprintf("of %d messages the webhook lacks %d, the file %d: %s", len(all), h, f, r.Stderr())

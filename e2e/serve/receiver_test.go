@@ -36,9 +36,10 @@ type receiver struct {
 	wh    *standardwebhooks.Webhook
 	quit  chan struct{}
 	mu    sync.Mutex
-	moods func() mood // guarded by mu
-	taken log         // guarded by mu
-	asked int         // guarded by mu: how many requests have come
+	moods func() mood     // guarded by mu
+	taken log             // guarded by mu
+	asked int             // guarded by mu: how many requests have come
+	hold  <-chan struct{} // guarded by mu: answers wait for it; nil is nothing
 }
 
 // startReceiver starts a receiver that takes everything.
@@ -88,7 +89,11 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 	if id := req.Header.Get("webhook-id"); id != ev.ID {
 		r.t.Errorf("webhook-id is %q, the id of the event %q", id, ev.ID)
 	}
-	switch r.react(ev) {
+	m, hold := r.react(ev)
+	if hold != nil {
+		<-hold
+	}
+	switch m {
 	case takes:
 		w.WriteHeader(http.StatusNoContent)
 	case failsInside:
@@ -109,7 +114,7 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 }
 
 // react notes the event, if it is taken.
-func (r *receiver) react(ev event) mood {
+func (r *receiver) react(ev event) (mood, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked++
@@ -117,7 +122,14 @@ func (r *receiver) react(ev event) mood {
 	if m == takes || m == takesAndDies {
 		r.taken.add(ev)
 	}
-	return m
+	return m, r.hold
+}
+
+// after has all answers from now on wait until the channel is closed.
+func (r *receiver) after(hold <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hold = hold
 }
 
 // requests is how many have come.

@@ -46,6 +46,14 @@ type Options struct {
 	Started func(*App)
 }
 
+// StateError says that the state directory, or the journal in it, cannot be used.
+type StateError struct{ Err error }
+
+func (e *StateError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *StateError) Unwrap() error { return e.Err }
+
 // JournalFile is the path of the journal in the state directory.
 func JournalFile(state string) string { return filepath.Join(state, "journal.db") }
 
@@ -103,11 +111,11 @@ func open(ctx context.Context, o Options) (*App, error) {
 	}
 	a.cfg.Store(o.Config)
 	if err := os.MkdirAll(o.Config.State, 0o700); err != nil {
-		return nil, fmt.Errorf("the state directory cannot be made: %w: make it, or name another as \"state\" in %s", err, o.Config.File)
+		return nil, &StateError{fmt.Errorf("the state directory cannot be made: %w: make it, or name another as \"state\" in %s", err, o.Config.File)}
 	}
 	var err error
 	if a.journal, err = sqlite.Open(ctx, JournalFile(o.Config.State)); err != nil {
-		return nil, err
+		return nil, &StateError{err}
 	}
 	if err := a.build(ctx); err != nil {
 		return nil, errors.Join(err, a.journal.Close())
