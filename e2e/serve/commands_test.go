@@ -27,6 +27,9 @@ func TestEventsStatusAndReplay(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, 2, "")
 	s.add(s.fileSink("file") + s.fileSink("other"))
+	if _, stderr := s.run(7, "events"); !strings.Contains(stderr, "pushmail serve") {
+		t.Errorf("events before there is a journal: %s", stderr)
+	}
 	r := s.serve()
 	s.awaitUp(r, "user0", "user1")
 	all := s.flood("one", 3)

@@ -97,7 +97,7 @@ func private(path string) error {
 }
 
 // OpenReader opens the journal at path for reading, also while another process writes it. What writes is a
-// [journal.ErrReadOnly].
+// [journal.ErrReadOnly]. Without a file the error is fs.ErrNotExist.
 func OpenReader(ctx context.Context, path string) (*Journal, error) {
 	j, err := openReader(ctx, path)
 	if err != nil {
@@ -108,7 +108,7 @@ func OpenReader(ctx context.Context, path string) (*Journal, error) {
 
 func openReader(ctx context.Context, path string) (*Journal, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("there is none")
+		return nil, fmt.Errorf("there is none: %w", fs.ErrNotExist)
 	} else if err != nil {
 		return nil, err
 	}
