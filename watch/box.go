@@ -9,7 +9,7 @@ import (
 
 // box is what is known of one mailbox, over all the connections to it. One goroutine at a time uses it.
 type box struct {
-	o    *Options // shared by all mailboxes of the account
+	o    *settings // shared by all mailboxes of the account
 	name string
 	out  func(Event) error // gives an event to the consumer; nil means that it is acknowledged
 	seen summaries
@@ -45,7 +45,7 @@ type box struct {
 	announced bool      // the consumer was told that it is open
 }
 
-func newBox(o *Options, name string, out func(Event) error) *box {
+func newBox(o *settings, name string, out func(Event) error) *box {
 	return &box{o: o, name: name, out: out, seen: summaries{most: o.Remember}}
 }
 

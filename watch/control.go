@@ -16,6 +16,7 @@ import (
 // followers of their own.
 type control struct {
 	o     AccountOptions
+	set   settings // of o
 	out   func(Event) error
 	start func(machine) (stop func())
 
@@ -77,9 +78,9 @@ const (
 )
 
 func newControl(o AccountOptions, out func(Event) error, start func(machine) func()) *control {
-	c := &control{o: o, out: out, start: start, members: map[string]*member{}}
-	c.revive = newRevival(&c.o.Options, "", c.o.KeepTrying, &c.health, func(info *LinkInfo) error {
-		b := box{o: &c.o.Options, health: c.health}
+	c := &control{o: o, set: newSettings(&o.Options, nil), out: out, start: start, members: map[string]*member{}}
+	c.revive = newRevival(&c.set, "", c.o.KeepTrying, &c.health, func(info *LinkInfo) error {
+		b := box{o: &c.set, health: c.health}
 		return c.out(b.linkEvent(info))
 	})
 	return c
@@ -118,7 +119,7 @@ func (c *control) turn(ctx context.Context, heard error) (rest, error) {
 // begin connects and looks at everything.
 func (c *control) begin(ctx context.Context) error {
 	c.revive.began = time.Now()
-	l, err := connect(ctx, &c.o.Options)
+	l, err := connect(ctx, &c.set)
 	if err != nil {
 		return err
 	}
@@ -230,7 +231,7 @@ func (c *control) hear(r imap.Response) {
 		if m := c.member(r.Mailbox); m != nil {
 			m.now = m.now.with(r)
 			if _, on := c.link.conn.Idling(); on {
-				c.o.countPush()
+				c.set.countPush()
 			}
 		}
 	case *imap.List:

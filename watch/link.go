@@ -25,7 +25,7 @@ type link struct {
 }
 
 // connect makes a link. On failure nothing is left behind.
-func connect(ctx context.Context, o *Options) (*link, error) {
+func connect(ctx context.Context, o *settings) (*link, error) {
 	l := &link{service: o.service(nil, nil), vital: vital{o: o}}
 	co := o.clientOptions(l.service)
 	co.Observer = func(r imap.Response) {
@@ -51,7 +51,7 @@ func connect(ctx context.Context, o *Options) (*link, error) {
 	return l, nil
 }
 
-func (l *link) login(ctx context.Context, o *Options) error {
+func (l *link) login(ctx context.Context, o *settings) error {
 	if l.conn.State() == imapclient.StateNotAuthenticated {
 		if o.Login == nil {
 			return errors.New("the server wants a login, but Options.Login is not set")
@@ -66,7 +66,7 @@ func (l *link) login(ctx context.Context, o *Options) error {
 }
 
 // introduce sends what has to be said before a mailbox is selected.
-func (l *link) introduce(ctx context.Context, o *Options) error {
+func (l *link) introduce(ctx context.Context, o *settings) error {
 	caps := l.conn.Capabilities()
 	var id *imap.ID
 	if fields := o.introduction(l.service); caps.Has(imap.CapID) && len(fields) > 0 {

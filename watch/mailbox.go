@@ -26,7 +26,8 @@ func Mailbox(ctx context.Context, o Options) iter.Seq2[Event, error] {
 			yield(Event{}, err)
 			return
 		}
-		b := newBox(&o, o.Mailbox, func(ev Event) error {
+		set := newSettings(&o, nil)
+		b := newBox(&set, o.Mailbox, func(ev Event) error {
 			if !yield(ev, nil) {
 				return errLeft
 			}

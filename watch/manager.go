@@ -49,6 +49,7 @@ type Manager struct {
 
 	mu       sync.Mutex
 	accounts map[string]*managed // guarded by mu
+	commons  commons             // guarded by mu
 	closed   bool                // guarded by mu
 }
 
@@ -58,7 +59,9 @@ type managed struct {
 	ctx   context.Context // that Handler gets
 	quit  context.CancelCauseFunc
 	tasks []*task // guarded by Manager.mu
-	err   error   // guarded by Manager.mu: why it cannot go on
+	// common is what it shares with others, nil for an account of many mailboxes.
+	common *common
+	err    error // guarded by Manager.mu: why it cannot go on
 }
 
 // NewManager returns a Manager without accounts.
@@ -76,7 +79,7 @@ func NewManager(o ManagerOptions) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{o: o, slots: slots{free: max(cmp.Or(o.Active, 256), 1)}, poller: poller, accounts: map[string]*managed{}}
+	m := &Manager{o: o, slots: slots{free: max(cmp.Or(o.Active, 256), 1)}, poller: poller, accounts: map[string]*managed{}, commons: commons{}}
 	m.unjump = onJump(m.jumped)
 	return m, nil
 }
@@ -114,8 +117,9 @@ func (m *Manager) Add(o AccountOptions) error {
 	m.accounts[o.Account] = a
 	t := &task{m: m, account: a}
 	if one {
-		own := o.Options // of o there is a lot more
-		t.machine = newFollower(newBox(&own, own.Mailbox, t.put), true)
+		set := newSettings(&o.Options, m.commons)
+		a.common = set.common
+		t.machine = newFollower(newBox(&set, set.Mailbox, t.put), true)
 	} else {
 		start := func(sub machine) (stop func()) { return m.start(a, sub) }
 		t.machine = newControl(o, t.put, start)
@@ -157,6 +161,9 @@ func (m *Manager) Remove(ctx context.Context, account string) (bool, error) {
 	delete(m.accounts, account)
 	var tasks []*task
 	if a != nil {
+		if a.common != nil {
+			m.commons.release(a.common)
+		}
 		a.quit(errStopped)
 		tasks = slices.Clone(a.tasks)
 	}

@@ -119,7 +119,7 @@ func (c *control) remember(r *imapclient.Listed) bool {
 	c.names.Names[r.Mailbox] = is
 	m := c.members[r.Mailbox]
 	if m == nil {
-		m = &member{box: newBox(&c.o.Options, r.Mailbox, c.out)}
+		m = &member{box: newBox(&c.set, r.Mailbox, c.out)}
 		c.members[r.Mailbox] = m
 	}
 	m.list = &r.List
@@ -228,7 +228,7 @@ func (c *control) unwatch(ctx context.Context, n string) {
 }
 
 func (c *control) nameEvent(n string, info *NameInfo) Event {
-	b := box{o: &c.o.Options, name: n}
+	b := box{o: &c.set, name: n}
 	ev := b.newEvent(MailboxName)
 	ev.Name = info
 	return withID(ev)

@@ -135,10 +135,3 @@ func (o *Options) host() string {
 func (o *Options) pollInterval() time.Duration {
 	return cmp.Or(o.Client.PollInterval, o.service(nil, nil).PollInterval)
 }
-
-// countPush notes that the server has told news by itself.
-func (o *Options) countPush() {
-	if o.pushed != nil {
-		o.pushed()
-	}
-}

@@ -76,7 +76,7 @@ func (l *link) successor(ctx context.Context) (next *link, crowded bool, err err
 }
 
 // roomFor reports whether one more connection is in the budget.
-func (o *Options) roomFor(p *provider.Provider) bool {
+func (o *settings) roomFor(p *provider.Provider) bool {
 	if o.budget != nil {
 		return o.budget.room()
 	}

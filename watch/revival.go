@@ -21,7 +21,7 @@ func (h *health) verified() { h.verifiedAt = time.Now() }
 
 // revival decides when a lost connection is tried again, and tells of it.
 type revival struct {
-	o          *Options
+	o          *settings
 	mailbox    string // "" for the connection that looks at all
 	keepTrying bool   // even if it has never worked
 	h          *health
@@ -37,7 +37,7 @@ type revival struct {
 	unsaid  bool      // the Link event that says so was not taken
 }
 
-func newRevival(o *Options, mailbox string, keepTrying bool, h *health, say func(*LinkInfo) error) revival {
+func newRevival(o *settings, mailbox string, keepTrying bool, h *health, say func(*LinkInfo) error) revival {
 	return revival{o: o, mailbox: mailbox, keepTrying: keepTrying, h: h, say: say, retry: backoff{base: o.Backoff, cap: o.MaxBackoff}}
 }
 

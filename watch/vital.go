@@ -11,7 +11,7 @@ import (
 
 // vital is what a connection shows of how long the way to the server bears silence.
 type vital struct {
-	o       *Options
+	o       *settings
 	spokeAt time.Time // when the server was heard last
 	// answered is when the last IDLE was begun that the server has answered after its DONE, or ended itself.
 	answered time.Time
