@@ -159,7 +159,7 @@ func (r *Resync) choose() {
 	case o.QResync:
 		r.start(&qresyncRung{}, o.Exists)
 	default:
-		r.start(newCondstoreRung(r), o.Exists)
+		r.start(&condstoreRung{mapping: newMapping(r)}, o.Exists)
 	}
 	// RFC 7162 section 3.2.6: VANISHED (EARLIER) comes before the rows, whose numbers depend on it.
 	for _, resp := range o.Responses {
@@ -228,10 +228,10 @@ func (r *Resync) descend(why string) {
 	switch rung := r.rung.(type) {
 	case *qresyncRung:
 		r.leave(ByQResync, why)
-		r.start(&condstoreRung{search: true, doubt: true}, count)
+		r.start(&condstoreRung{mapping: mapping{search: true, doubt: true}}, count)
 	case *condstoreRung:
 		if !rung.search {
-			r.start(&condstoreRung{search: true, doubt: true}, count)
+			r.start(&condstoreRung{mapping: mapping{search: true, doubt: true}}, count)
 			return
 		}
 		r.leave(ByCondStore, why)
