@@ -134,17 +134,7 @@ func cloneFlag(f imap.Flag) imap.Flag {
 
 // sweepFlags frees sets that no message has, and waits twice as long until the next time.
 func (s *State) sweepFlags() {
-	t := s.ownFlags()
-	used := make([]bool, len(t.sets))
-	used[0] = true
-	for _, c := range s.chunks {
-		if len(c.flags.palette) == 0 {
-			continue
-		}
-		for _, id := range c.flags.palette {
-			used[id] = true // or was until a moment ago: palettes are cleaned when they are full
-		}
-	}
+	t, used := s.ownFlags(), s.usedSets()
 	for id, set := range t.sets {
 		if !used[id] && set != nil {
 			delete(t.index, set.key)
@@ -154,6 +144,19 @@ func (s *State) sweepFlags() {
 		}
 	}
 	t.sweep = 2*len(t.index) + 64
+}
+
+// usedSets says of each set whether a message has it, or had until a moment ago: palettes are cleaned when
+// they are full.
+func (s *State) usedSets() []bool {
+	used := make([]bool, len(s.flags.sets))
+	used[0] = true
+	for _, c := range s.chunks {
+		for _, id := range c.flags.palette {
+			used[id] = true
+		}
+	}
+	return used
 }
 
 func (s *State) ownFlags() *flagTable {

@@ -26,14 +26,18 @@ type Opened struct {
 	HighestModSeq imap.ModSeq
 	NoModSeq      bool
 	Exists        uint32
+	// Flags are those that there are, as FLAGS lists them; none if the server did not say.
+	Flags []imap.Flag
 	// Responses has, in order, what else came about messages: VANISHED (EARLIER) and FETCH rows of a
 	// QRESYNC SELECT, and whatever happened meanwhile.
 	Responses []imap.Response
 
-	counted bool
+	counted   bool
+	permanent []imap.Flag // of PERMANENTFLAGS
 }
 
-// Observe takes note of one response. It keeps *imap.Message and *imap.Vanished as they are.
+// Observe takes note of one response. It keeps *imap.Message, *imap.Vanished and the
+// flags of imap.MailboxFlags as they are.
 func (o *Opened) Observe(r imap.Response) {
 	switch r := r.(type) {
 	case imap.Exists:
@@ -44,6 +48,8 @@ func (o *Opened) Observe(r imap.Response) {
 		o.Exists, o.counted = uint32(r), true
 	case imap.Expunge, *imap.Vanished, *imap.Message:
 		o.Responses = append(o.Responses, r)
+	case imap.MailboxFlags:
+		o.Flags = r
 	case *imap.Status:
 		o.code(r.Code)
 	case *imap.Tagged:
@@ -60,6 +66,8 @@ func (o *Opened) code(c *imap.Code) {
 		o.UIDValidity = uint32(c.Num)
 	case imap.CodeUIDNext:
 		o.UIDNext = imap.UID(c.Num)
+	case imap.CodePermanentFlags:
+		o.permanent = c.Flags
 	case imap.CodeHighestModSeq:
 		o.HighestModSeq, o.NoModSeq = imap.ModSeq(c.Num), false
 	case imap.CodeNoModSeq:
@@ -74,6 +82,9 @@ func (o *Opened) code(c *imap.Code) {
 func (o *Opened) modSeqs() bool {
 	return (o.CondStore || o.QResync) && !o.NoModSeq && o.HighestModSeq != 0
 }
+
+// flags returns what the server lists.
+func (o *Opened) flags() []imap.Flag { return mergeFlags(o.Flags, o.permanent) }
 
 // RFC 7162 section 4: a command line should have at most about 8,192 octets. These are bounded by less, so that
 // it does not cost more to ask than to be told: a resynchronisation of one change in a mailbox of 100,000

@@ -1,9 +1,11 @@
 package mailbox
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pushmail/pushmail/imap"
 )
@@ -18,6 +20,9 @@ const (
 	// ByCondStore: the server said what changed; what is gone was told by counting or, if that left a
 	// doubt, by a UID SEARCH (RFC 7162 section 3.1).
 	ByCondStore Method = "condstore"
+	// BySearch: the server said which messages have which flag, and only the flags of those were fetched that
+	// seemed to differ; what is gone was found as by ByCondStore (RFC 4731).
+	BySearch Method = "search"
 	// ByUIDDiff: the UIDs and flags of all messages were fetched and compared.
 	ByUIDDiff Method = "uid-diff"
 	// ByInitial: all were fetched and there was nothing to compare them with.
@@ -33,6 +38,8 @@ const (
 	FetchFlags StepKind = iota + 1
 	// SearchAll is UID SEARCH [RETURN (ALL)] ALL.
 	SearchAll
+	// SearchFlags is SEARCH RETURN (ALL), not UID SEARCH, for messages that have one of Flags at least.
+	SearchFlags
 )
 
 // Step is a command to be run for a [Resync].
@@ -43,6 +50,7 @@ type Step struct {
 	ChangedSince imap.ModSeq // 0: without
 	Vanished     bool
 	ReturnAll    bool // SEARCH RETURN (ALL)
+	Flags        []imap.Flag
 }
 
 // String returns the command, for logs and tests.
@@ -52,6 +60,8 @@ func (s Step) String() string {
 		return "UID SEARCH RETURN (ALL) ALL"
 	case s.Kind == SearchAll:
 		return "UID SEARCH ALL"
+	case s.Kind == SearchFlags:
+		return "SEARCH RETURN (ALL) " + keyText(s.Flags)
 	}
 	text := fmt.Sprintf("UID FETCH %v (UID FLAGS", s.UIDs)
 	if s.ModSeq {
@@ -63,6 +73,33 @@ func (s Step) String() string {
 		text += fmt.Sprintf(" (CHANGEDSINCE %d VANISHED)", s.ChangedSince)
 	case s.ChangedSince != 0:
 		text += fmt.Sprintf(" (CHANGEDSINCE %d)", s.ChangedSince)
+	}
+	return text
+}
+
+// SearchKey returns what a search is to find.
+func (s Step) SearchKey() imap.SearchKey {
+	var keys []imap.SearchKey
+	for _, f := range s.Flags {
+		keys = append(keys, imap.WithFlag(f))
+	}
+	switch {
+	case s.Kind != SearchFlags:
+		return imap.All()
+	case len(keys) == 1:
+		return keys[0]
+	}
+	return imap.Or(keys...)
+}
+
+// keyText is the text of a SearchKey for flags.
+func keyText(flags []imap.Flag) string {
+	text := "KEYWORD " + string(flags[0])
+	if name, system := strings.CutPrefix(string(flags[0]), `\`); system {
+		text = strings.ToUpper(name)
+	}
+	if len(flags) > 1 {
+		text = "OR " + text + " " + keyText(flags[1:])
 	}
 	return text
 }
@@ -147,15 +184,17 @@ func Begin(old *State, opened Opened) *Resync {
 // choose starts on the highest rung that can be trusted.
 func (r *Resync) choose() {
 	o := &r.opened
-	switch why := r.distrust(); {
+	restored := r.restored()
+	switch why := cmp.Or(restored, r.noModSeqs()); {
 	case r.old == nil:
 		r.start(&diffRung{initial: true}, o.Exists)
-	case why != "" && o.QResync:
-		r.leave(ByQResync, why)
-		r.start(&diffRung{}, o.Exists)
 	case why != "":
-		r.leave(ByCondStore, why)
-		r.start(&diffRung{}, o.Exists)
+		left := ByCondStore
+		if o.QResync {
+			left = ByQResync
+		}
+		r.leave(left, why)
+		r.compareAll(restored)
 	case o.QResync:
 		r.start(&qresyncRung{}, o.Exists)
 	default:
@@ -183,23 +222,42 @@ func isEarlier(resp imap.Response) bool {
 	return ok && v.Earlier
 }
 
-// distrust says why the mod-sequences are of no use, "" if they are. What went backwards under the same
-// UIDVALIDITY was restored from a backup, and counts again from there.
-func (r *Resync) distrust() string {
+// restored says how the mailbox went backwards under the same UIDVALIDITY, "" if it did not: it was restored from
+// a backup, and counts again from there.
+func (r *Resync) restored() string {
 	o := &r.opened
 	switch {
 	case r.old == nil:
 		return ""
-	case !o.modSeqs():
-		return "the mailbox has no mod-sequences"
-	case r.old.highest == 0:
-		return "no mod-sequence was stored"
-	case o.HighestModSeq < r.old.highest:
+	case o.modSeqs() && o.HighestModSeq < r.old.highest:
 		return fmt.Sprintf("HIGHESTMODSEQ went back from %d to %d", r.old.highest, o.HighestModSeq)
 	case o.UIDNext != 0 && o.UIDNext < r.old.uidNext:
 		return fmt.Sprintf("UIDNEXT went back from %d to %d", r.old.uidNext, o.UIDNext)
 	}
 	return ""
+}
+
+// noModSeqs says why there is no mod-sequence to start from, "" if there is.
+func (r *Resync) noModSeqs() string {
+	switch {
+	case r.old == nil:
+		return ""
+	case !r.opened.modSeqs():
+		return "the mailbox has no mod-sequences"
+	case r.old.highest == 0:
+		return "no mod-sequence was stored"
+	}
+	return ""
+}
+
+// compareAll starts on a rung that does without mod-sequences.
+func (r *Resync) compareAll(restored string) {
+	if why := cmp.Or(restored, r.searchFlaw()); why != "" {
+		r.leave(BySearch, why)
+		r.start(&diffRung{}, r.opened.Exists)
+		return
+	}
+	r.start(&searchRung{mapping: newMapping(r)}, r.opened.Exists)
 }
 
 func (r *Resync) leave(rung Method, why string) {
@@ -235,6 +293,13 @@ func (r *Resync) descend(why string) {
 			return
 		}
 		r.leave(ByCondStore, why)
+		r.start(&diffRung{}, count)
+	case *searchRung:
+		if !rung.search {
+			r.start(&searchRung{mapping: mapping{search: true, doubt: true}}, count)
+			return
+		}
+		r.leave(BySearch, why)
 		r.start(&diffRung{}, count)
 	case *diffRung:
 		if rung.attempt >= maxAttempts {

@@ -24,11 +24,22 @@ type simServer struct {
 	existing  bool // HIGHESTMODSEQ is the highest of the messages that are left, which RFC 7162 allows without QRESYNC
 	forgetful bool // remembers no expunges: names every UID that is not there (RFC 7162 section 5.1)
 
+	lists simLists
+
 	clock    int64
 	shuffles bool           // with a new UIDVALIDITY, messages have another order now and then
 	basis    Basis          // what the server has to identify messages
 	ever     map[string]int // how often there was a message with that id
 }
+
+// simLists is which flags FLAGS has.
+type simLists uint8
+
+const (
+	listsAll  simLists = iota
+	listsUsed          // those in use; others are listed before they are told
+	listsNone          // there is no FLAGS
+)
 
 type simMsg struct {
 	uid    imap.UID
@@ -44,6 +55,7 @@ var simFlags = []string{"$Junk", `\Answered`, `\Deleted`, `\Flagged`, `\Seen`, "
 func newSimServer(rng *rand.Rand) *simServer {
 	s := &simServer{rng: rng, uidValidity: rng.Uint32()%1e6 + 1, uidNext: 1, modSeq: 1, clock: 1e9, ever: map[string]int{}}
 	s.basis = Basis(1 + rng.IntN(3))
+	s.lists = simLists(rng.IntN(9) / 4)
 	switch rng.IntN(4) {
 	case 0:
 		s.noModSeq = true
@@ -209,12 +221,16 @@ type simSession struct {
 	view []simSeen
 	emit func(imap.Response)
 	busy bool // others are at work, and responses come between responses
+
+	numbered bool // a command with sequence numbers runs, so nothing may be expunged
+	listed   []imap.Flag
 }
 
 type simSeen struct {
 	uid   imap.UID
 	flags string
 	told  bool // flags have been told
+	stale bool // a search has shown others, so they must be told
 }
 
 func (c *simSession) modSeqs() bool { return c.caps.condstore && !c.srv.noModSeq }
@@ -233,6 +249,15 @@ func (c *simSession) selectBox(q *imap.QResync) {
 		c.emit(imap.Exists(s.rng.Uint32() % 100))
 		c.emit(&imap.Status{Kind: imap.OK, Code: &imap.Code{Name: imap.CodeClosed}})
 	}
+	switch s.lists {
+	case listsAll:
+		c.list(simFlags)
+	case listsUsed:
+		c.list(nil)
+		for _, m := range s.msgs {
+			c.list(strings.Fields(m.flags))
+		}
+	}
 	c.emit(imap.Exists(len(c.view)))
 	status(imap.CodeUIDValidity, uint64(s.uidValidity))
 	if !c.srv.noModSeq || s.rng.IntN(2) == 0 {
@@ -248,6 +273,19 @@ func (c *simSession) selectBox(q *imap.QResync) {
 		c.changed(q.Known, q.ModSeq, true, true, q)
 	}
 	c.end(nil)
+}
+
+// list sends FLAGS if there are others than were listed.
+func (c *simSession) list(flags []string) {
+	before := len(c.listed)
+	for _, f := range flags {
+		if !imap.HasFlag(c.listed, imap.Flag(f)) {
+			c.listed = append(c.listed, imap.Flag(f))
+		}
+	}
+	if c.srv.lists != listsNone && len(c.listed) > before {
+		c.emit(imap.MailboxFlags(append([]imap.Flag{imap.FlagDraft}, c.listed...)))
+	}
 }
 
 // changed sends what CHANGEDSINCE asks for.
@@ -308,7 +346,8 @@ func (c *simSession) row(uid imap.UID, withUID, modSeq bool) {
 	if i < 0 || m == nil {
 		return
 	}
-	c.view[i].flags, c.view[i].told = m.flags, true
+	c.list(strings.Fields(m.flags))
+	c.view[i].flags, c.view[i].told, c.view[i].stale = m.flags, true, false
 	row := &imap.Message{SeqNum: imap.SeqNum(i + 1), Items: imap.ItemFlags, Flags: c.wireFlags(m.flags)}
 	if withUID {
 		row.UID, row.Items = uid, row.Items|imap.ItemUID
@@ -362,7 +401,9 @@ func (c *simSession) tell(n int) {
 	for range n {
 		switch rng.IntN(3) {
 		case 0:
-			c.tellGone(1 + rng.IntN(3))
+			if !c.numbered { // RFC 9051 section 7.5.1
+				c.tellGone(1 + rng.IntN(3))
+			}
 		case 1:
 			c.tellNew(1 + rng.IntN(3))
 		case 2:
@@ -419,7 +460,7 @@ func (c *simSession) skipped(uid imap.UID) bool {
 func (c *simSession) tellFlags() {
 	for _, i := range c.srv.rng.Perm(len(c.view)) {
 		m := c.srv.find(c.view[i].uid)
-		if m == nil || c.view[i].told && c.view[i].flags == m.flags {
+		if m == nil || c.view[i].told && !c.view[i].stale && c.view[i].flags == m.flags {
 			continue
 		}
 		// RFC 7162 section 3.2.4: QRESYNC rows have UIDs. Others have them as the server likes.
@@ -440,7 +481,7 @@ func (c *simSession) tellAll() {
 // end sends the tagged reply. HIGHESTMODSEQ stays below what was not told (RFC 7162 section 3.2).
 func (c *simSession) end(_ *Step) {
 	if c.busy {
-		if c.srv.rng.IntN(4) > 0 {
+		if !c.numbered && c.srv.rng.IntN(4) > 0 {
 			c.tellGone(1 << 30)
 		}
 		c.tell(c.srv.rng.IntN(3))
@@ -461,7 +502,7 @@ func (c *simSession) safeModSeq() imap.ModSeq {
 	}
 	for _, m := range c.srv.msgs {
 		i := slices.IndexFunc(c.view, func(s simSeen) bool { return s.uid == m.uid })
-		if i >= 0 && c.view[i].told && c.view[i].flags != m.flags {
+		if i >= 0 && c.view[i].told && (c.view[i].stale || c.view[i].flags != m.flags) {
 			safe = min(safe, m.modSeq-1)
 		}
 	}
@@ -470,14 +511,19 @@ func (c *simSession) safeModSeq() imap.ModSeq {
 
 // run answers the command of a step.
 func (c *simSession) run(step Step) {
+	c.numbered = step.Kind == SearchFlags
 	c.between()
-	if step.Kind == FetchFlags {
+	switch step.Kind {
+	case FetchFlags:
 		c.changed(step.UIDs, step.ChangedSince, step.Vanished, step.ModSeq, nil)
-	} else {
+	case SearchFlags:
+		c.searchFlags(step.Flags)
+	default:
 		c.search(step.ReturnAll)
 	}
 	c.between()
 	c.end(&step)
+	c.numbered = false
 }
 
 // identify answers a FETCH of what identifies messages.
@@ -511,13 +557,42 @@ func (c *simSession) search(returnAll bool) {
 			nums = append(nums, uint32(seen.uid))
 		}
 	}
-	if returnAll && c.srv.rng.IntN(8) > 0 {
-		var set imap.UIDSet
-		for _, n := range nums {
-			set.Add(imap.UID(n))
-		}
-		c.emit(&imap.ESearch{Tag: "a", UID: true, All: set})
+	if returnAll {
+		c.result(nums, true)
 		return
 	}
 	c.emit(&imap.Search{Nums: nums})
+}
+
+// result sends the result of SEARCH RETURN (ALL), now and then as a server that ignores RETURN.
+func (c *simSession) result(nums []uint32, uid bool) {
+	if c.srv.rng.IntN(8) == 0 {
+		c.emit(&imap.Search{Nums: nums})
+		return
+	}
+	var set imap.UIDSet
+	for _, n := range nums {
+		set.Add(imap.UID(n))
+	}
+	c.emit(&imap.ESearch{Tag: "a", UID: uid, All: set})
+}
+
+// searchFlags answers SEARCH for flags, from what there is now or from what the session has told.
+func (c *simSession) searchFlags(flags []imap.Flag) {
+	var nums []uint32
+	now := c.srv.rng.IntN(2) == 0
+	for i := range c.view {
+		seen := &c.view[i]
+		has := seen.flags
+		if m := c.srv.find(seen.uid); m != nil && (now || !seen.told) {
+			has = m.flags
+			seen.stale = seen.stale || seen.told && has != seen.flags
+		} else if m == nil && now {
+			continue
+		}
+		if slices.ContainsFunc(strings.Fields(has), func(f string) bool { return imap.HasFlag(flags, imap.Flag(f)) }) {
+			nums = append(nums, uint32(i+1))
+		}
+	}
+	c.result(nums, false)
 }
