@@ -25,6 +25,7 @@ type MailboxOpen struct {
 const (
 	MethodQResync   = "qresync"   // the server says what changed (RFC 7162)
 	MethodCondStore = "condstore" // the server says which flags changed, UIDs are compared
+	MethodSearch    = "search"    // the server says which messages have which flag, UIDs are compared
 	MethodUIDDiff   = "uid-diff"  // UIDs and flags are compared
 	MethodInitial   = "initial"   // nothing was known before
 )

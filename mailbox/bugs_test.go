@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,12 @@ const (
 	resetIsNew            // everything in it is new
 	printSet              // one fingerprint stands for any number of messages
 	forgetsPrints         // nothing is remembered
+	countsFlags           // as many messages with a flag are the same ones
+	onlyGains             // a flag that messages have lost is not looked for
+	skipsUnused           // a flag that no message had is not looked for
+	skipsKeywords         // keywords are not looked for
+	dropsDoubts           // flags in doubt are not taken in
+	countsLeft            // as many messages as were known are those that were known
 )
 
 // planted returns the bug for a resynchronisation; those of a quiet mailbox are the judge, and have none.
@@ -51,6 +58,38 @@ func (b *bug) opened(old *State, o *Opened) {
 	if b.is(noValidity) && old != nil {
 		o.UIDValidity = old.uidValidity
 	}
+	if b.is(countsLeft) && old != nil && o.Exists == uint32(old.n) {
+		o.UIDNext = old.uidNext
+	}
+	if b.is(skipsKeywords) {
+		o.Flags = systemOnly(o.Flags)
+	}
+}
+
+func systemOnly(flags []imap.Flag) []imap.Flag {
+	return slices.DeleteFunc(slices.Clone(flags), func(f imap.Flag) bool { return f[0] != '\\' })
+}
+
+// answers changes what is heard in answer to a step.
+func (b *bug) answers(r *Resync, step Step, resp imap.Response) imap.Response {
+	if list, ok := resp.(imap.MailboxFlags); ok && b.is(skipsKeywords) {
+		return imap.MailboxFlags(systemOnly(list))
+	}
+	if _, ok := resp.(*imap.Message); ok && b.is(dropsDoubts) && r.rung.method() == BySearch && !step.UIDs.Dynamic() {
+		return &imap.Message{}
+	}
+	found, ok := numbersFound(resp, false)
+	if step.Kind != SearchFlags || !ok {
+		return resp
+	}
+	known := r.view.state.having(step.Flags)
+	switch {
+	case b.is(countsFlags) && found.Len() == known.Len(), b.is(skipsUnused) && known.Empty():
+		found = known
+	case b.is(onlyGains):
+		found = found.Union(known)
+	}
+	return &imap.ESearch{All: found}
 }
 
 // hears reports whether a response is noticed.
@@ -174,9 +213,15 @@ func TestModelFindsPlantedBugs(t *testing.T) {
 		{"after a reset everything is new", resetIsNew},
 		{"a fingerprint stands for any number of messages", printSet},
 		{"fingerprints are not remembered", forgetsPrints},
+		{"as many messages with a flag are taken for the same ones", countsFlags},
+		{"a flag that was lost is not searched for", onlyGains},
+		{"a flag that nobody had is not searched for", skipsUnused},
+		{"keywords are not searched for", skipsKeywords},
+		{"flags in doubt are not taken in", dropsDoubts},
+		{"as many messages as were known are taken for those", countsLeft},
 	} {
 		t.Run(b.name, func(t *testing.T) {
-			const most = 500_000
+			const most = 2_000_000
 			steps := 0
 			for i := uint64(0); steps < most; i++ {
 				w := newWorld(seed, i)

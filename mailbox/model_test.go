@@ -220,13 +220,15 @@ func (w *world) open(old *State, caps simCaps, busy bool) (*View, *Changes, Repo
 	}
 	bug.opened(old, &opened)
 	r := Begin(old, opened)
+	var step Step
 	c.emit = w.through(func(resp imap.Response) {
 		if bug.hears(resp, true) {
-			r.Feed(resp)
+			r.Feed(bug.answers(r, step, resp))
 		}
 	})
 	for {
-		step, more := r.Next()
+		var more bool
+		step, more = r.Next()
 		if !more || w.dead() {
 			break
 		}

@@ -62,11 +62,28 @@ func TestResync(t *testing.T) {
 		all     = "UID FETCH 1:* (UID FLAGS MODSEQ)"
 		plain   = "UID FETCH 1:* (UID FLAGS)"
 		rest    = "UID FETCH 21:* (UID FLAGS)"
+
+		seen       = "SEARCH RETURN (ALL) SEEN"
+		unused     = "SEARCH RETURN (ALL) OR SEEN KEYWORD a"
+		rest2      = "SEARCH RETURN (ALL) KEYWORD a"
+		newsPlain  = "UID FETCH 31:* (UID FLAGS)"
+		proofPlain = "UID FETCH 30:* (UID FLAGS)"
 	)
 	in := func(r ...imap.Response) []imap.Response { return r }
 	qresync := Opened{QResync: true, CondStore: true, ESearch: true, Resumed: true, UIDValidity: 1}
 	condstore := Opened{CondStore: true, ESearch: true, UIDValidity: 1}
 	none := Opened{UIDValidity: 1}
+	esearch := Opened{ESearch: true, UIDValidity: 1, Flags: []imap.Flag{imap.FlagSeen, "a"}}
+	at := func(seqs ...imap.UID) *imap.ESearch { return &imap.ESearch{All: imap.UIDs(seqs...)} }
+	flagged := func(flags ...imap.Flag) *State { // the first message has them, or has been read
+		if len(flags) == 0 {
+			flags = []imap.Flag{imap.FlagSeen}
+		}
+		s := away()
+		s.do(Change{Kind: Flags, UID: 10, Flags: flags})
+		return s
+	}
+	defer small()()
 	open := func(o Opened, uidNext imap.UID, highest imap.ModSeq, exists uint32, r ...imap.Response) Opened {
 		o.UIDNext, o.HighestModSeq, o.Exists, o.Responses = uidNext, highest, exists, r
 		return o
@@ -223,6 +240,90 @@ func TestResync(t *testing.T) {
 			name: "no mod-sequences any more", old: away(), opened: open(none, 31, 0, 3),
 			script: answers{plain: in(row(1, 10, "x"), row(2, 20), row(3, 30))}, steps: []string{plain},
 			want: "flags 10 +x (rev 1)", method: ByUIDDiff, known: "10,20,30",
+		},
+		{
+			name: "search, nothing happened", old: away(), opened: open(esearch, 31, 0, 3),
+			script: answers{unused: in(at())}, steps: []string{unused},
+			method: BySearch, known: "10,20,30",
+		},
+		{
+			name: "search, a flag nobody had", old: away(), opened: open(esearch, 31, 0, 3),
+			script: answers{unused: in(at(2)), "UID FETCH 20 (UID FLAGS)": in(row(2, 20, "a"))},
+			steps:  []string{unused, "UID FETCH 20 (UID FLAGS)"},
+			want:   "flags 20 +a (rev 1)", method: BySearch, known: "10,20,30",
+		},
+		{
+			name: "search, one got a flag and another lost it", old: flagged(), opened: open(esearch, 31, 0, 3),
+			script: answers{seen: in(at(3)), rest2: in(at()), "UID FETCH 10,30 (UID FLAGS)": in(row(1, 10), row(3, 30, imap.FlagSeen))},
+			steps:  []string{seen, rest2, "UID FETCH 10,30 (UID FLAGS)"},
+			want:   `flags 10 -\Seen (rev 1), flags 30 +\Seen (rev 1)`, method: BySearch, known: "10,20,30",
+		},
+		{
+			name: "search, numbers after an expunge and a new message", old: flagged(), opened: open(esearch, 41, 0, 3),
+			script: answers{
+				proofPlain: in(row(2, 30), row(3, 40, "a")), search: in(found(10, 30, 40)), newsPlain: in(row(3, 40, "a")),
+				seen: in(at(1, 2)), "SEARCH RETURN (ALL) KEYWORD a": in(at(3)), "UID FETCH 30 (UID FLAGS)": in(row(2, 30, imap.FlagSeen)),
+			},
+			steps: []string{proofPlain, search, newsPlain, seen, "SEARCH RETURN (ALL) KEYWORD a", "UID FETCH 30 (UID FLAGS)"},
+			want:  `expunge 20, flags 30 +\Seen (rev 1), new 40`, method: BySearch, known: "10,30,40",
+		},
+		{
+			name: "search, an expunge that should not come makes numbers doubtful", old: flagged(), opened: open(esearch, 31, 0, 3),
+			script: answers{seen: in(at(1), imap.Expunge(1)), "again " + seen: in(at()), rest2: in(at())},
+			steps:  []string{seen, seen, rest2},
+			want:   "expunge 10", method: BySearch, known: "20,30",
+		},
+		{
+			name: "search, a keyword that is listed meanwhile", old: away(), opened: open(esearch, 31, 0, 3),
+			script: answers{
+				unused: in(at(), imap.MailboxFlags{imap.FlagSeen, "a", "b"}, row(1, 10, "b")), "SEARCH RETURN (ALL) KEYWORD b": in(at(1, 2)),
+				"UID FETCH 20 (UID FLAGS)": in(row(2, 20, "b")),
+			},
+			steps: []string{unused, "SEARCH RETURN (ALL) KEYWORD b", "UID FETCH 20 (UID FLAGS)"},
+			want:  "flags 10 +b (rev 1), flags 20 +b (rev 1)", method: BySearch, known: "10,20,30",
+		},
+		{
+			name: "search, a flag that is not listed", old: away(), opened: open(esearch, 31, 0, 3),
+			script: answers{unused: in(at(1)), "UID FETCH 10 (UID FLAGS)": in(row(1, 10, "b")), plain: in(row(1, 10, "b"), row(2, 20), row(3, 30, "b"))},
+			steps:  []string{unused, "UID FETCH 10 (UID FLAGS)", plain},
+			want:   "flags 10 +b (rev 1), flags 30 +b (rev 1)", method: ByUIDDiff, known: "10,20,30",
+		},
+		{
+			name: "search, a flag that messages have is not listed any more", old: flagged("b"), opened: open(esearch, 31, 0, 3),
+			script: answers{"SEARCH RETURN (ALL) KEYWORD b": in(at(1)), plain: in(row(1, 10, "b"), row(2, 20), row(3, 30))},
+			steps:  []string{"SEARCH RETURN (ALL) KEYWORD b", plain},
+			method: ByUIDDiff, known: "10,20,30",
+		},
+		{
+			name: "search, is refused", old: away(), opened: open(esearch, 31, 0, 3),
+			script: answers{plain: in(row(1, 10), row(2, 20), row(3, 30))}, steps: []string{unused, plain},
+			method: ByUIDDiff, known: "10,20,30",
+		},
+		{
+			name: "search, is not answered", old: away(), opened: open(esearch, 31, 0, 3),
+			script: answers{unused: nil, plain: in(row(1, 10), row(2, 20), row(3, 30))}, steps: []string{unused, plain},
+			method: ByUIDDiff, known: "10,20,30",
+		},
+		{
+			name: "search, answered by SEARCH", old: away(), opened: open(esearch, 31, 0, 3),
+			script: answers{unused: in(&imap.Search{Nums: []uint32{3}}), "UID FETCH 30 (UID FLAGS)": in(row(3, 30, "a"))},
+			steps:  []string{unused, "UID FETCH 30 (UID FLAGS)"},
+			want:   "flags 30 +a (rev 1)", method: BySearch, known: "10,20,30",
+		},
+		{
+			name: "search, UIDNEXT went back", old: away(), opened: open(esearch, 30, 0, 2),
+			script: answers{plain: in(row(1, 10), row(2, 20))}, steps: []string{plain},
+			want: "expunge 30", method: ByUIDDiff, known: "10,20",
+		},
+		{
+			name: "search, without UIDNEXT", old: away(), opened: open(esearch, 0, 0, 3),
+			script: answers{plain: in(row(1, 10), row(2, 20), row(3, 30))}, steps: []string{plain},
+			method: ByUIDDiff, known: "10,20,30",
+		},
+		{
+			name: "search, a flag that has no search key", old: flagged(`\Junk`), opened: open(esearch, 31, 0, 3),
+			script: answers{plain: in(row(1, 10, `\Junk`), row(2, 20), row(3, 30))}, steps: []string{plain},
+			method: ByUIDDiff, known: "10,20,30",
 		},
 		{
 			name: "UID diff, the mailbox moves meanwhile", old: away(), opened: open(none, 41, 0, 4),

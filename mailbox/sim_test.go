@@ -24,7 +24,8 @@ type simServer struct {
 	existing  bool // HIGHESTMODSEQ is the highest of the messages that are left, which RFC 7162 allows without QRESYNC
 	forgetful bool // remembers no expunges: names every UID that is not there (RFC 7162 section 5.1)
 
-	lists simLists
+	lists  simLists
+	scarce int // one of so many messages has a given flag
 
 	clock    int64
 	shuffles bool           // with a new UIDVALIDITY, messages have another order now and then
@@ -55,7 +56,7 @@ var simFlags = []string{"$Junk", `\Answered`, `\Deleted`, `\Flagged`, `\Seen`, "
 func newSimServer(rng *rand.Rand) *simServer {
 	s := &simServer{rng: rng, uidValidity: rng.Uint32()%1e6 + 1, uidNext: 1, modSeq: 1, clock: 1e9, ever: map[string]int{}}
 	s.basis = Basis(1 + rng.IntN(3))
-	s.lists = simLists(rng.IntN(9) / 4)
+	s.lists, s.scarce = simLists(rng.IntN(9)/4), 4+rng.IntN(2)*40
 	switch rng.IntN(4) {
 	case 0:
 		s.noModSeq = true
@@ -78,7 +79,7 @@ func (s *simServer) tick() imap.ModSeq {
 func (s *simServer) randomFlags() string {
 	var f []string
 	for _, name := range simFlags {
-		if s.rng.IntN(4) == 0 {
+		if s.rng.IntN(s.scarce) == 0 {
 			f = append(f, name)
 		}
 	}

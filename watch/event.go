@@ -80,8 +80,8 @@ type OpenInfo struct {
 	Exists        uint32
 	UIDNext       imap.UID
 	HighestModSeq imap.ModSeq
-	// Method is how the mailbox was compared with the checkpoint: "qresync", "condstore", "uid-diff",
-	// or "initial" without a checkpoint.
+	// Method is how the mailbox was compared with the checkpoint: "qresync", "condstore", "search",
+	// "uid-diff", or "initial" without a checkpoint.
 	Method string
 	// Push is how news will be learned: "idle" or "poll".
 	Push string

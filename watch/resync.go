@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
 	"github.com/pushmail/pushmail/mailbox"
 )
 
@@ -31,7 +32,8 @@ func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.Vi
 		if !more {
 			break
 		}
-		if err := s.runStep(ctx, step); err != nil && !isRefusal(err) {
+		err := s.runStep(ctx, step)
+		if _, unreadable := errors.AsType[*imapclient.AnswerError](err); err != nil && !unreadable && !isRefusal(err) {
 			return fail(err)
 		}
 	}
@@ -92,8 +94,12 @@ func (e *MailboxError) Unwrap() error { return e.Err }
 
 // runStep runs one command of a comparison. Its responses reach the model through the sink.
 func (s *session) runStep(ctx context.Context, step mailbox.Step) error {
-	if step.Kind == mailbox.SearchAll {
-		_, err := s.conn.Search(ctx, imap.All())
+	switch step.Kind {
+	case mailbox.SearchAll:
+		_, err := s.conn.Search(ctx, step.SearchKey())
+		return err
+	case mailbox.SearchFlags:
+		_, err := s.conn.SearchSeq(ctx, step.SearchKey())
 		return err
 	}
 	items := imap.ItemUID | imap.ItemFlags

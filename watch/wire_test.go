@@ -17,6 +17,7 @@ type counted struct {
 	net.Conn
 	on, done bool
 	bytes    int
+	commands int
 }
 
 func (c *counted) Write(p []byte) (int, error) {
@@ -24,6 +25,9 @@ func (c *counted) Write(p []byte) (int, error) {
 	c.done = c.done || c.on && strings.Contains(string(p), " IDLE\r\n")
 	n, err := c.Conn.Write(p)
 	c.add(n)
+	if c.on && !c.done {
+		c.commands++
+	}
 	return n, err
 }
 
@@ -42,22 +46,30 @@ func (c *counted) add(n int) {
 // TestOneChangeInAHundredThousandMessagesCostsKilobytes counts all that a reconnect needs to find and report it.
 func TestOneChangeInAHundredThousandMessagesCostsKilobytes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a mailbox of 100,000 messages")
+		t.Skip("mailboxes of 100,000 messages")
 	}
-	condstore := imap.Capabilities{imap.CapQResync}
+	qresync := imap.Capabilities{imap.CapQResync}
+	modSeqs := imap.Capabilities{imap.CapQResync, imap.CapCondStore}
+	without := func(more ...imap.Capability) imap.Capabilities { return append(modSeqs[:2:2], more...) }
+	const kb = 1 << 10
 	for _, rung := range []struct {
-		name    string
+		method  string
 		without imap.Capabilities
+		read    string
 		limit   int
-		expunge bool
 	}{
-		{"qresync", nil, 2 << 10, true},
-		{"condstore", condstore, 4 << 10, true},
-		{"condstore", append(condstore, imap.CapESearch), 4 << 10, false}, // SEARCH names every UID
+		{"qresync", nil, "in runs", 2 * kb},
+		{"qresync", nil, "at random", 2 * kb},
+		{"condstore", qresync, "in runs", 4 * kb},
+		{"condstore", qresync, "at random", 4 * kb},
+		{"condstore", append(qresync[:1:1], imap.CapESearch), "in runs", 600 * kb},
+		{"search", modSeqs, "in runs", 4 * kb},
+		{"search", modSeqs, "at random", 400 * kb}, // 14 bytes for each run of messages that have been read
+		{"uid-diff", without(imap.CapESearch), "in runs", 6000 * kb},
 	} {
-		t.Run(fmt.Sprintf("%s without %v", rung.name, rung.without), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s without %v, read %s", rung.method, rung.without, rung.read), func(t *testing.T) {
 			inBubble(t, &imaptest.ServerOptions{Without: rung.without}, func(b *bench) {
-				fillWithHoles(b.box, 100_000)
+				fill(b.box, 100_000, seenBy[rung.read])
 				var conn *counted
 				b.opts.Dial = b.counting(&conn)
 				b.opts.Client.Trace = nil
@@ -70,19 +82,16 @@ func TestOneChangeInAHundredThousandMessagesCostsKilobytes(t *testing.T) {
 				}{
 					{"new", func() { b.box.Append(mail("Lunch?")) }},
 					{"flags", func() { b.box.AddFlags(700, imap.FlagFlagged) }},
-					{"expunge", func() { b.box.Expunge(777) }},
+					{"expunge", func() { b.box.Expunge(77_777) }},
 				} {
-					if change.name == "expunge" && !rung.expunge {
-						continue
-					}
 					change.make()
 					b.start()
 					got := b.take()
 					b.stop()
-					if len(got) != 2 || !strings.Contains(line(got[0]), rung.name) || !strings.HasPrefix(line(got[1]), change.name) {
-						t.Fatalf("%s: %d events", change.name, len(got))
+					if len(got) != 2 || !strings.Contains(line(got[0]), rung.method) || !strings.HasPrefix(line(got[1]), change.name) {
+						t.Fatalf("%s: %d events, first %s", change.name, len(got), line(got[0]))
 					}
-					t.Logf("%s: %d bytes", change.name, conn.bytes)
+					t.Logf("%s: %d bytes, %d commands", change.name, conn.bytes, conn.commands)
 					if conn.bytes > rung.limit || conn.bytes == 0 || !conn.done {
 						t.Errorf("%s: %d bytes, limit %d", change.name, conn.bytes, rung.limit)
 					}
@@ -92,12 +101,27 @@ func TestOneChangeInAHundredThousandMessagesCostsKilobytes(t *testing.T) {
 	}
 }
 
-// fillWithHoles puts n messages into a mailbox in which one of a thousand is gone.
-func fillWithHoles(box *imaptest.Mailbox, n int) {
+// seenBy is which 70 % of the messages have been read.
+var seenBy = map[string]func(i int) bool{
+	"in runs":   func(i int) bool { return i%2500 < 1750 },
+	"at random": func(i int) bool { return i*2654435761>>16%10 < 7 },
+}
+
+// fill puts n messages into a mailbox of which one of a thousand is gone, and every 5,000th is flagged, junk or
+// answered.
+func fill(box *imaptest.Mailbox, n int, seen func(i int) bool) {
 	raw := []byte("Subject: x\r\n\r\n")
 	var holes []imap.UID
+	rare := map[int]imap.Flag{1000: imap.FlagFlagged, 2000: imap.FlagAnswered, 3000: imap.FlagJunk}
 	for i := range n + n/1000 {
-		if uid := box.Append(raw, imap.FlagSeen); i%1000 == 500 {
+		var flags []imap.Flag
+		if seen(i) {
+			flags = append(flags, imap.FlagSeen)
+		}
+		if f, ok := rare[i%5000]; ok {
+			flags = append(flags, f)
+		}
+		if uid := box.Append(raw, flags...); i%1000 == 500 {
 			holes = append(holes, uid)
 		}
 	}

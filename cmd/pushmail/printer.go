@@ -183,6 +183,8 @@ func methodName(method string) string {
 		return "QRESYNC"
 	case event.MethodCondStore:
 		return "CONDSTORE"
+	case event.MethodSearch:
+		return "UIDs and searches for flags"
 	case event.MethodUIDDiff:
 		return "UIDs and flags"
 	}
