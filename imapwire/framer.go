@@ -38,12 +38,14 @@ type Framer struct {
 	lim    Limits
 	quirks QuirkSet
 
-	buf   []byte  // nil while released
-	array *buffer // what buf is made of, if it came from the pool
-	start int     // the response starts here in buf
-	line  int     // the line, or the part of it after a literal, starts here
-	scan  int     // everything before this was looked at
-	end   int     // the bytes of buf before this are valid
+	buf   []byte       // nil while released
+	array *buffer      // what buf is made of, if it came from the pool
+	first *firstBuffer // … if it is the first one
+	more  bool         // the last read has filled buf
+	start int          // the response starts here in buf
+	line  int          // the line, or the part of it after a literal, starts here
+	scan  int          // everything before this was looked at
+	end   int          // the bytes of buf before this are valid
 
 	mode     mode
 	ready    bool  // Ready has found something to do

@@ -7,8 +7,12 @@ import (
 )
 
 // bufferSize is the size of the buffer of an active Framer. It grows for a larger response, and such
-// a buffer is dropped after it.
-const bufferSize = 64 << 10
+// a buffer is dropped after it. The first one is smaller: thousands of connections wait for a greeting or a few lines at the same
+// time, and what is more than that fills it at once.
+const (
+	bufferSize = 64 << 10
+	firstSize  = 4 << 10
+)
 
 // minRead is the least room that is worth a read.
 const minRead = 4 << 10
@@ -16,9 +20,15 @@ const minRead = 4 << 10
 // maxEmptyReads is how often a reader may return nothing in a row before it is taken for broken.
 const maxEmptyReads = 100
 
-type buffer [bufferSize]byte
+type (
+	buffer      [bufferSize]byte
+	firstBuffer [firstSize]byte
+)
 
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
+var (
+	buffers      = sync.Pool{New: func() any { return new(buffer) }}
+	firstBuffers = sync.Pool{New: func() any { return new(firstBuffer) }}
+)
 
 // fill reads once, at least one byte.
 func (f *Framer) fill() error {
@@ -29,6 +39,7 @@ func (f *Framer) fill() error {
 	for range maxEmptyReads {
 		n, err := f.src.Read(f.buf[f.end:])
 		f.end += n
+		f.more = f.end == len(f.buf)
 		f.readErr = err
 		if n > 0 {
 			return nil
@@ -55,7 +66,17 @@ func (f *Framer) returnReadErr() error {
 func (f *Framer) makeRoom() {
 	used := f.end - f.start
 	switch {
-	case f.buf == nil, f.array == nil && used <= bufferSize-minRead:
+	case f.buf == nil:
+		first := firstBuffers.Get().(*firstBuffer)
+		f.move(first[:], nil)
+		f.first = first
+		return
+	case f.first != nil && !f.more && used <= firstSize/2:
+		if f.start > 0 {
+			f.shift(f.start)
+		}
+		return
+	case f.array == nil && used <= bufferSize-minRead:
 		f.move(f.pooled())
 	case f.start == f.end:
 		f.shift(f.start)
@@ -100,7 +121,10 @@ func (f *Framer) giveBack() {
 	if f.array != nil {
 		buffers.Put(f.array)
 	}
-	f.buf, f.array = nil, nil
+	if f.first != nil {
+		firstBuffers.Put(f.first)
+	}
+	f.buf, f.array, f.first = nil, nil, nil
 }
 
 // Resting reports whether nothing is unfinished, read ahead or buffered: after Release the Framer may as well be used
@@ -113,7 +137,7 @@ func (f *Framer) Resting() bool {
 // an unfinished response is kept in a slice of its size. The next call of Next takes a buffer again.
 // What Next returned last is not valid any more.
 func (f *Framer) Release() {
-	if f.array == nil && f.end-f.start == len(f.buf) {
+	if f.array == nil && f.first == nil && f.end-f.start == len(f.buf) {
 		return
 	}
 	if f.start == f.end {

@@ -271,8 +271,36 @@ func TestAnnouncedSizeIsNotAllocated(t *testing.T) {
 	if _, err := f.Next(); err != io.ErrUnexpectedEOF {
 		t.Fatal(err)
 	}
-	if len(f.buf) != bufferSize {
+	if len(f.buf) != firstSize {
 		t.Error("buffer of", len(f.buf))
+	}
+}
+
+// What waits for a few lines has a small buffer, and what has more to read gets a large one at once.
+func TestBufferIsAsLargeAsWhatComes(t *testing.T) {
+	lines := func(n int) io.Reader { return strings.NewReader(strings.Repeat("* 4 EXISTS\r\n", n)) }
+	for _, tt := range []struct {
+		name string
+		r    io.Reader
+		want int
+	}{
+		{"a few lines", lines(20), firstSize},
+		{"a few lines, again and again", iotest.HalfReader(iotest.OneByteReader(lines(5000))), firstSize},
+		{"many at once", lines(5000), bufferSize},
+		{"a line that is longer", iotest.OneByteReader(strings.NewReader("* OK " + strings.Repeat("x", firstSize) + "\r\n")), bufferSize},
+	} {
+		f := NewFramer(tt.r, nil)
+		for {
+			if _, err := f.Next(); err != nil {
+				break
+			}
+		}
+		if len(f.buf) != tt.want {
+			t.Errorf("%s: buffer of %d, want %d", tt.name, len(f.buf), tt.want)
+		}
+		if f.Release(); f.buf != nil || f.first != nil || f.array != nil {
+			t.Errorf("%s: released, and has a buffer of %d", tt.name, len(f.buf))
+		}
 	}
 }
 
