@@ -124,11 +124,17 @@ func (d *daemon) metrics(ctx context.Context) (map[string]float64, error) {
 			}
 		}
 	}
+	if resp.StatusCode == http.StatusServiceUnavailable {
+		return nil, errBusy
+	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("/metrics: %s", resp.Status)
 	}
 	return m, nil
 }
+
+// errBusy says that the daemon took too long to answer.
+var errBusy = errors.New("/metrics: 503")
 
 // verified returns when all mailboxes were compared with the server, and how long that was after the start.
 func (d *daemon) verified(ctx context.Context, n int) (time.Duration, error) {
@@ -136,7 +142,7 @@ func (d *daemon) verified(ctx context.Context, n int) (time.Duration, error) {
 	defer cancel()
 	for {
 		m, err := d.metrics(ctx)
-		if err != nil {
+		if err != nil && !errors.Is(err, errBusy) {
 			return 0, err
 		}
 		// Events are counted at once, states are as they were up to a second ago.
