@@ -1,65 +1,55 @@
 package imapclient_test
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapclient"
 )
 
-// While a command runs on a connection it is nobody's worker, whatever it hears; after that it waits again.
+// While a command runs on a connection it is nobody's worker, whatever it is told; after that it waits again.
 func TestABusyConnectionTakesNoWorker(t *testing.T) {
-	answer := make(chan struct{})
-	slow := func(nc net.Conn) {
-		defer nc.Close()
-		_, _ = io.WriteString(nc, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hello\r\n")
-		idle := ""
-		for lines := bufio.NewScanner(nc); lines.Scan(); {
-			switch tag, command, _ := strings.Cut(lines.Text(), " "); command {
-			case "":
-				fmt.Fprintf(nc, "%s OK done\r\n", idle)
-			case "IDLE":
-				idle = tag
-				_, _ = io.WriteString(nc, "+ idling\r\n")
-			default:
-				_, _ = io.WriteString(nc, "* 4 EXISTS\r\n")
-				<-answer
-				fmt.Fprintf(nc, "%s OK done\r\n", tag)
-			}
-		}
-	}
 	p, err := imapclient.NewPoller(&imapclient.PollerOptions{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	busy, other := newCrowdOf(t, 1, nobody, slow), newCrowd(t, 1, nobody)
+	var inCommand atomic.Bool
+	goOn := make(chan struct{})
+	busy := newCrowd(t, 1, func(int) {
+		if inCommand.Load() {
+			<-goOn // the rest of what the server says is there to be read
+		}
+	})
+	other := newCrowd(t, 1, nobody)
 	busy.waitOn(p, 0, func(error) {})
 	other.waitOn(p, 0, func(error) {})
-	other.all(t, "before that the other does not hear", 1)
+	busy.all(t, "nothing is heard", 1)
+	other.all(t, "nothing is heard", 1)
+	inCommand.Store(true)
 	done := make(chan error, 1)
-	go func() { done <- busy.conns[0].Noop(t.Context()) }()
+	go func() {
+		_, err := busy.conns[0].Status(t.Context(), "slow", imap.StatusMessages)
+		done <- err
+	}()
+	eventually(t, "the command does not hear", func() bool { return busy.heard[0].Load() == 2 })
 	for times := range int64(3) {
-		if times > 0 {
-			if err := busy.push(0); err != nil {
-				t.Fatal(err)
-			}
+		if err := busy.push(0); err != nil {
+			t.Fatal(err)
 		}
-		eventually(t, "the command does not hear", func() bool { return busy.heard[0].Load() == times+1 })
 		other.all(t, "next to a command another connection does not hear", times+2)
 	}
-	close(answer)
+	close(goOn)
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	busy.all(t, "after the command nothing is heard", 4)
+	busy.all(t, "after the command not all is heard", 6)
 }
 
 // signalOn is a writer of a Trace that tells when something is written.

@@ -85,7 +85,7 @@ func socketPair() (ours, theirs net.Conn, err error) {
 	return ours, theirs, err
 }
 
-// serve answers every command with OK.
+// serve answers every command with OK. In the middle of a STATUS a message comes.
 func (c *crowd) serve(nc net.Conn) {
 	defer nc.Close()
 	_, _ = io.WriteString(nc, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hello\r\n")
@@ -100,6 +100,8 @@ func (c *crowd) serve(nc net.Conn) {
 			idle = tag
 			_, _ = io.WriteString(nc, "+ idling\r\n")
 			c.idles.Add(1)
+		case strings.HasPrefix(command, "STATUS"):
+			fmt.Fprintf(nc, "* 4 EXISTS\r\n* STATUS slow (MESSAGES 4)\r\n%s OK done\r\n", tag)
 		default:
 			fmt.Fprintf(nc, "%s OK done\r\n", tag)
 		}
