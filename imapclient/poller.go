@@ -224,6 +224,13 @@ func (p *Poller) poke(k *parked) {
 }
 
 func (p *Poller) pokeLocked(k *parked) {
+	if p.enqueueLocked(k) {
+		go p.work()
+	}
+}
+
+// enqueueLocked is pokeLocked, but the caller has to see to it that somebody works if it reports true.
+func (p *Poller) enqueueLocked(k *parked) bool {
 	switch {
 	case k.done == nil || k.alone != nil:
 	case k.busy:
@@ -233,9 +240,10 @@ func (p *Poller) pokeLocked(k *parked) {
 		p.queue = append(p.queue, k)
 		if p.running < p.workers {
 			p.running++
-			go p.work()
+			return true
 		}
 	}
+	return false
 }
 
 // work takes turns until there is nothing left to do.

@@ -100,9 +100,14 @@ type sockets struct {
 	over chan struct{}
 	// probe is a file in it that never becomes readable: see gone.
 	probe int
+
+	// Of the goroutine in run:
+	events  [128]unix.EpollEvent
+	slots   []int32
+	waitErr error
 }
 
-func newSockets(readable func(slots []int32)) (*sockets, error) {
+func newSockets(readable func(slots []int32) (work func())) (*sockets, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -136,30 +141,33 @@ func (s *sockets) ctl(op, fd int, ev unix.EpollEvent) error {
 // know the probe then.
 func (s *sockets) gone() bool { return s.ctl(unix.EPOLL_CTL_MOD, s.probe, unix.EpollEvent{}) != nil }
 
-// run reports the slots of sockets that can be read, until s is closed or broken.
-func (s *sockets) run(readable func(slots []int32)) {
-	defer close(s.over)
-	events := make([]unix.EpollEvent, 128)
-	var slots []int32
-	var waitErr error
-	wait := func(fd uintptr) bool {
-		var n int
-		n, waitErr = unix.EpollWait(int(fd), events, 0)
-		for errors.Is(waitErr, unix.EINTR) {
-			n, waitErr = unix.EpollWait(int(fd), events, 0)
-		}
-		for _, ev := range events[:max(n, 0)] {
-			slots = append(slots, ev.Fd)
-		}
-		return n != 0 || waitErr != nil
-	}
+// run reports the slots of sockets that can be read, until s is closed or broken. If there is work to do, it does that,
+// and another goroutine takes its place: what was read is on its way without a switch between the two.
+func (s *sockets) run(readable func(slots []int32) (work func())) {
 	for {
-		slots = slots[:0]
-		if err := s.raw.Read(wait); err != nil || waitErr != nil {
+		if err := s.raw.Read(s.wait); err != nil || s.waitErr != nil {
+			close(s.over)
 			return
 		}
-		readable(slots)
+		if work := readable(s.slots); work != nil {
+			go s.run(readable)
+			work()
+			return
+		}
 	}
+}
+
+// wait gets the slots. It reports false if there are none yet.
+func (s *sockets) wait(uintptr) bool {
+	n, err := unix.EpollWait(s.fd, s.events[:], 0)
+	for errors.Is(err, unix.EINTR) {
+		n, err = unix.EpollWait(s.fd, s.events[:], 0)
+	}
+	s.slots, s.waitErr = s.slots[:0], err
+	for _, ev := range s.events[:max(n, 0)] {
+		s.slots = append(s.slots, ev.Fd)
+	}
+	return n != 0 || err != nil
 }
 
 func (s *sockets) close() error {
@@ -229,13 +237,19 @@ func (p *Poller) socketsLocked() (*sockets, error) {
 	return p.sockets, nil
 }
 
-// readable wakes up those in the slots. A slot may be another's by now: to look at a connection does no harm.
-func (p *Poller) readable(slots []int32) {
+// readable wakes up those in the slots. A slot may be another's by now: to look at a connection does no harm. It returns
+// what the caller has to do, if anything.
+func (p *Poller) readable(slots []int32) (work func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, slot := range slots {
-		if k := p.waits[slot]; k != nil {
-			p.pokeLocked(k)
+		if k := p.waits[slot]; k != nil && p.enqueueLocked(k) {
+			if work == nil {
+				work = p.work
+			} else {
+				go p.work()
+			}
 		}
 	}
+	return work
 }
