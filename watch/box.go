@@ -46,7 +46,7 @@ type box struct {
 }
 
 func newBox(o *settings, name string, out func(Event) error) *box {
-	return &box{o: o, name: name, out: out, seen: summaries{most: o.Remember}}
+	return &box{o: o, name: name, out: out, seen: summaries{most: o.Remember, memory: o.memory}}
 }
 
 // key names the checkpoint in the Store.

@@ -391,3 +391,9 @@ func (b *box) settle() {
 		b.stored, b.ledger = b.ledger.State(), nil
 	}
 }
+
+func (c *control) forgetSeen() {
+	for _, m := range c.members {
+		m.box.seen.forget()
+	}
+}

@@ -82,3 +82,5 @@ func (f *follower) close(ctx context.Context) {
 	f.b.save(ctx)
 	f.b.saveSeen(ctx, true)
 }
+
+func (f *follower) forgetSeen() { f.b.seen.forget() }

@@ -10,6 +10,8 @@ type machine interface {
 	turn(ctx context.Context, heard error) (rest, error)
 	// close ends the machine's connection and saves what is worth it.
 	close(ctx context.Context)
+	// forgetSeen drops the summaries that the machine remembers, when nobody will ask any more.
+	forgetSeen()
 	// status appends the state of what the machine watches to dst. It is called between turns.
 	status(dst []MailboxStatus) []MailboxStatus
 }

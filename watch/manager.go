@@ -28,6 +28,10 @@ type ManagerOptions struct {
 	// Pushed is called when a server tells by itself, in IDLE or by NOTIFY, that messages have come or gone, for counting. It is
 	// called from several goroutines and must not block. It may be nil.
 	Pushed func()
+	// Remember bounds how many summaries of messages seen are kept in memory for all mailboxes together, besides Options.Remember
+	// for each: those used the longest time ago are forgotten, so an expunge of such a message does not say what is
+	// gone. Zero means 200,000 (a summary takes some hundred bytes to a few kilobytes), negative none.
+	Remember int
 	// Failed is told of accounts that cannot go on: a checkpoint that cannot be used. It may be nil. The
 	// account stays in [Manager.Status], with the error, until it is removed.
 	Failed func(account string, err error)
@@ -44,6 +48,7 @@ type Manager struct {
 	o      ManagerOptions
 	slots  slots
 	poller *imapclient.Poller
+	memory memory
 	tasks  sync.WaitGroup
 	unjump func() // ends the looking for jumps of the clock
 
@@ -80,6 +85,7 @@ func NewManager(o ManagerOptions) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{o: o, slots: slots{free: max(cmp.Or(o.Active, 256), 1)}, poller: poller, accounts: map[string]*managed{}, commons: commons{}}
+	m.memory.most = max(cmp.Or(o.Remember, 200_000), 0)
 	m.unjump = onJump(m.jumped)
 	return m, nil
 }
@@ -91,7 +97,7 @@ var errManagerClosed = errors.New("the manager was closed")
 // does not wait for the connection. KeepTrying is implied. It is an error if there is an account of that name.
 func (m *Manager) Add(o AccountOptions) error {
 	o.KeepTrying = true
-	o.pushed = m.o.Pushed
+	o.pushed, o.memory = m.o.Pushed, &m.memory
 	o.Store = cmp.Or(o.Store, m.o.Store)
 	o.Logger = cmp.Or(o.Logger, m.o.Logger)
 	one := o.Mailbox != ""
@@ -228,6 +234,9 @@ func (m *Manager) jumped() {
 func (m *Manager) ended(t *task, err error) {
 	m.mu.Lock()
 	t.account.tasks = slices.DeleteFunc(t.account.tasks, func(other *task) bool { return other == t })
+	if len(t.account.tasks) == 0 {
+		t.machine.forgetSeen()
+	}
 	failed := !errors.Is(err, errStopped) && !errors.Is(err, errManagerClosed)
 	if failed {
 		t.account.err = err

@@ -90,6 +90,8 @@ type Options struct {
 	budget *budget
 	// pushed is told of news that the server tells by itself; nil is nobody.
 	pushed func()
+	// memory bounds what many mailboxes remember together; nil does not.
+	memory *memory
 }
 
 func (o Options) resolved() (Options, error) {

@@ -17,6 +17,7 @@ type settings struct {
 	Own                    *Own
 	budget                 *budget
 	pushed                 func()
+	memory                 *memory // of summaries; nil for none in common
 	*common
 }
 
@@ -28,9 +29,9 @@ type common struct {
 
 // newSettings returns the settings for resolved Options, which share what they can with others in c; nil for none.
 func newSettings(o *Options, c commons) settings {
-	s := settings{Account: o.Account, User: o.User, Mailbox: o.Mailbox, Login: o.Login, Dial: o.Dial, Own: o.Own, budget: o.budget, pushed: o.pushed}
+	s := settings{Account: o.Account, User: o.User, Mailbox: o.Mailbox, Login: o.Login, Dial: o.Dial, Own: o.Own, budget: o.budget, pushed: o.pushed, memory: o.memory}
 	rest := *o
-	rest.Account, rest.User, rest.Mailbox, rest.Login, rest.Dial, rest.Own, rest.budget, rest.pushed = "", "", "", nil, nil, nil, nil, nil
+	rest.Account, rest.User, rest.Mailbox, rest.Login, rest.Dial, rest.Own, rest.budget, rest.pushed, rest.memory = "", "", "", nil, nil, nil, nil, nil, nil
 	rest.Client.Handler, rest.Client.Observer = nil, nil // they are replaced
 	s.common = c.share(&rest)
 	return s

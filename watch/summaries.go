@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
@@ -12,14 +13,23 @@ import (
 // summaries remembers what the messages were that were seen last, so that an expunge can say what is
 // gone. When it is full, the one that was used the longest time ago is forgotten.
 type summaries struct {
-	most int
+	most   int
+	memory *memory // shared with other mailboxes, or nil
 	*kept
 }
 
-// kept is what there is for those that remember anything; many mailboxes hear of nothing for weeks.
+// memory bounds what many mailboxes remember together: what was used the longest time ago in any of them is forgotten.
+type memory struct {
+	mu    sync.Mutex
+	most  int
+	order list.List // guarded by mu: of *entry; the latest first
+}
+
+// kept is what there is for those that remember anything; many mailboxes hear of nothing for weeks. memory.mu guards it, if
+// there is one.
 type kept struct {
-	byUID   map[imap.UID]*list.Element
-	order   list.List // of remembered; the latest first
+	byUID   map[imap.UID]*entry
+	order   list.List // of *entry; the latest first
 	changed bool      // since it was stored
 	savedAt time.Time
 }
@@ -29,18 +39,46 @@ type remembered struct {
 	Summary *Summary `json:"summary"`
 }
 
+// entry is a summary, and its places in kept.order and memory.order.
+type entry struct {
+	remembered
+	of        *kept
+	here, all *list.Element
+}
+
+func (s *summaries) lock() {
+	if s.memory != nil {
+		s.memory.mu.Lock()
+	}
+}
+
+func (s *summaries) unlock() {
+	if s.memory != nil {
+		s.memory.mu.Unlock()
+	}
+}
+
 func (s *summaries) put(uid imap.UID, sum *Summary) {
 	if s.most <= 0 || sum == nil {
 		return
 	}
+	s.lock()
+	defer s.unlock()
 	if s.kept == nil {
-		s.kept = &kept{byUID: map[imap.UID]*list.Element{}}
+		s.kept = &kept{byUID: map[imap.UID]*entry{}}
 	}
-	s.drop(uid)
-	s.byUID[uid] = s.order.PushFront(remembered{uid, sum})
+	s.dropLocked(s.byUID[uid])
+	e := &entry{remembered: remembered{uid, sum}, of: s.kept}
+	s.byUID[uid], e.here = e, s.order.PushFront(e)
 	s.changed = true
 	if s.order.Len() > s.most {
-		s.drop(s.order.Back().Value.(remembered).UID)
+		s.dropLocked(s.order.Back().Value.(*entry))
+	}
+	if s.memory != nil {
+		e.all = s.memory.order.PushFront(e)
+		if s.memory.order.Len() > s.memory.most {
+			s.dropLocked(s.memory.order.Back().Value.(*entry))
+		}
 	}
 }
 
@@ -48,31 +86,78 @@ func (s *summaries) get(uid imap.UID) *Summary {
 	if s.kept == nil {
 		return nil
 	}
+	s.lock()
+	defer s.unlock()
 	e := s.byUID[uid]
 	if e == nil {
 		return nil
 	}
-	s.order.MoveToFront(e)
-	return e.Value.(remembered).Summary
+	s.order.MoveToFront(e.here)
+	if s.memory != nil {
+		s.memory.order.MoveToFront(e.all)
+	}
+	return e.Summary
 }
 
 func (s *summaries) drop(uid imap.UID) {
 	if s.kept == nil {
 		return
 	}
-	if e := s.byUID[uid]; e != nil {
-		s.order.Remove(e)
-		delete(s.byUID, uid)
-		s.changed = true
+	s.lock()
+	defer s.unlock()
+	s.dropLocked(s.byUID[uid])
+}
+
+// dropLocked forgets one, which may be that of another mailbox in the same memory.
+func (s *summaries) dropLocked(e *entry) {
+	if e == nil {
+		return
+	}
+	e.of.order.Remove(e.here)
+	delete(e.of.byUID, e.UID)
+	e.of.changed = true
+	if s.memory != nil {
+		s.memory.order.Remove(e.all)
 	}
 }
 
-// forget drops all: the UIDs mean something else now.
+// forget drops all: the UIDs mean something else now, or nobody asks any more.
 func (s *summaries) forget() {
+	if s.kept == nil {
+		return
+	}
+	s.lock()
+	defer s.unlock()
+	for _, e := range s.byUID {
+		s.dropLocked(e)
+	}
+	s.changed = true
+}
+
+// unsaved returns what is to be stored, the latest last, if that is due.
+func (s *summaries) unsaved(atEnd bool) (all []remembered, due bool) {
+	if s.kept == nil {
+		return nil, false
+	}
+	s.lock()
+	defer s.unlock()
+	if !s.changed || !atEnd && time.Since(s.savedAt) < saveSeenEvery {
+		return nil, false
+	}
+	s.changed, s.savedAt = false, time.Now()
+	all = make([]remembered, 0, s.order.Len())
+	for e := s.order.Back(); e != nil; e = e.Prev() {
+		all = append(all, e.Value.(*entry).remembered)
+	}
+	return all, true
+}
+
+// loaded notes that what is remembered is what is stored.
+func (s *summaries) loaded() {
 	if s.kept != nil {
-		s.order.Init()
-		clear(s.byUID)
-		s.changed = true
+		s.lock()
+		defer s.unlock()
+		s.changed = false
 	}
 }
 
@@ -104,22 +189,19 @@ func (b *box) loadSeen(ctx context.Context) {
 	for _, m := range stored.Messages {
 		b.seen.put(m.UID, m.Summary)
 	}
-	if b.seen.kept != nil {
-		b.seen.changed = false
-	}
+	b.seen.loaded()
 }
 
 // saveSeen stores the summaries if that is due, or at the end.
 func (b *box) saveSeen(ctx context.Context, atEnd bool) {
-	s := b.seen
-	if s.kept == nil || !s.changed || b.uidValidity == 0 || !atEnd && time.Since(s.savedAt) < saveSeenEvery {
+	if b.uidValidity == 0 {
 		return
 	}
-	s.changed, s.savedAt = false, time.Now()
-	stored := seenMessages{Version: seenVersion, UIDValidity: b.uidValidity, Messages: make([]remembered, 0, s.order.Len())}
-	for e := s.order.Back(); e != nil; e = e.Prev() {
-		stored.Messages = append(stored.Messages, e.Value.(remembered))
+	all, due := b.seen.unsaved(atEnd)
+	if !due {
+		return
 	}
+	stored := seenMessages{Version: seenVersion, UIDValidity: b.uidValidity, Messages: all}
 	text, err := json.Marshal(stored)
 	if err == nil {
 		err = b.o.Store.Save(context.WithoutCancel(ctx), b.seenKey(), text)
