@@ -226,6 +226,18 @@ func TestMemory(t *testing.T) {
 				return seen
 			})
 		}},
+		{"100k with QRESYNC, 30 % unread, anywhere", 32 << 10, func() any {
+			return fill(100_000, rare(1000), func(int) []imap.Flag { return [][]imap.Flag{none, seen}[min(rng.IntN(10)/3, 1)] })
+		}},
+		{"100k without CONDSTORE, the same, flags of one in ten changed up to three times", 256 << 10, func() any {
+			s := fill(100_000, rare(1000), func(int) []imap.Flag { return [][]imap.Flag{none, seen}[min(rng.IntN(10)/3, 1)] })
+			for uid := range s.UIDs().All() {
+				if uid%10 == 0 {
+					s.setRev(uid, 1+rng.Uint32N(3))
+				}
+			}
+			return s
+		}},
 		{"100k, 40 sets at random", 256 << 10, func() any {
 			return fill(100_000, rare(1000), func(int) []imap.Flag { return sets[rng.IntN(40)] })
 		}},

@@ -3,6 +3,7 @@ package watch_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
@@ -102,20 +103,21 @@ func TestOneChangeInAHundredThousandMessagesCostsKilobytes(t *testing.T) {
 }
 
 // seenBy is which 70 % of the messages have been read.
-var seenBy = map[string]func(i int) bool{
-	"in runs":   func(i int) bool { return i%2500 < 1750 },
-	"at random": func(i int) bool { return i*2654435761>>16%10 < 7 },
+var seenBy = map[string]func(rng *rand.Rand, i int) bool{
+	"in runs":   func(_ *rand.Rand, i int) bool { return i%2500 < 1750 },
+	"at random": func(rng *rand.Rand, _ int) bool { return rng.IntN(10) < 7 },
 }
 
 // fill puts n messages into a mailbox of which one of a thousand is gone, and every 5,000th is flagged, junk or
 // answered.
-func fill(box *imaptest.Mailbox, n int, seen func(i int) bool) {
+func fill(box *imaptest.Mailbox, n int, seen func(rng *rand.Rand, i int) bool) {
+	rng := rand.New(rand.NewPCG(1, 1))
 	raw := []byte("Subject: x\r\n\r\n")
 	var holes []imap.UID
 	rare := map[int]imap.Flag{1000: imap.FlagFlagged, 2000: imap.FlagAnswered, 3000: imap.FlagJunk}
 	for i := range n + n/1000 {
 		var flags []imap.Flag
-		if seen(i) {
+		if seen(rng, i) {
 			flags = append(flags, imap.FlagSeen)
 		}
 		if f, ok := rare[i%5000]; ok {
