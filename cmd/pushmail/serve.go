@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -77,7 +78,19 @@ func (a *app) serve(ctx context.Context, args []string) error {
 		reload.Store(&again)
 	}
 	defer reload.Store(nil)
+	a.spareMemory()
 	return pushmail.Run(ctx, o)
+}
+
+// gcPercent has the collector run earlier than usual: while thousands of accounts connect, most of the memory would be garbage
+// otherwise, and between what stays of it the holes remain. With 1,000 accounts it is a third of what is resident.
+const gcPercent = 40
+
+// spareMemory leaves the collector alone if GOGC says what it is to do.
+func (a *app) spareMemory() {
+	if a.getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 }
 
 // stateOf is the state directory: that of the configuration, of systemd, or the user's.
