@@ -348,7 +348,7 @@ func TestPipelineThatIsCancelledLeavesTheConnectionUsable(t *testing.T) {
 		S: {c} OK done
 	`, nil, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
 		why := errors.New("enough")
-		pctx, cancel := context.WithDeadlineCause(ctx, time.Now().Add(time.Minute), why)
+		pctx, cancel := context.WithDeadlineCause(ctx, time.Now().Add(59*time.Second), why)
 		defer cancel()
 		var errs [3]error
 		err := c.Pipeline(pctx, func(ctx context.Context, c *imapclient.Conn) error {

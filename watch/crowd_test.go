@@ -320,11 +320,11 @@ func TestManagerWithoutFileDescriptors(t *testing.T) {
 	inManager(t, watch.ManagerOptions{}, func(b *managed) {
 		fine := b.add("fine", "INBOX")
 		b.expect("fine INBOX: open 0 initial idle")
-		b.mu.Lock()
+		b.bench.mu.Lock() // that of fault
 		b.fault = func() error {
 			return &imapclient.DialError{Addr: "mail.example.org:993", Stage: "connect", Err: os.NewSyscallError("socket", syscall.EMFILE)}
 		}
-		b.mu.Unlock()
+		b.bench.mu.Unlock()
 		for i := range 20 {
 			b.add("poor"+strconv.Itoa(i), "INBOX")
 		}
@@ -334,8 +334,10 @@ func TestManagerWithoutFileDescriptors(t *testing.T) {
 		if n := b.dialed(); n > 21*45 {
 			t.Errorf("%d attempts in an hour", n)
 		}
-		b.mu.Lock()
+		b.bench.mu.Lock()
 		b.fault = nil
+		b.bench.mu.Unlock()
+		b.mu.Lock()
 		b.events = nil
 		b.mu.Unlock()
 		b.wait(10 * time.Minute)

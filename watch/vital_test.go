@@ -258,10 +258,18 @@ func TestConnectionIsVerifiedAfterTheConsumerWasAway(t *testing.T) {
 					}
 					return false
 				}
+				both := make(chan struct{}) // are there before one is fetched
+				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+					if strings.HasSuffix(c.Name, "FETCH") {
+						return imaptest.DelayUntil(both)
+					}
+					return imaptest.Pass
+				})
 				b.start()
 				b.expect("open 0 initial idle")
 				b.box.Append(mail("one"))
 				b.box.Append(mail("two"))
+				close(both)
 				b.wait(time.Second)
 				b.box.Expunge(2)
 				b.box.Append(mail("three"))

@@ -43,7 +43,7 @@ func TestFailingEventIsTriedByTheStandardScheduleAndBuried(t *testing.T) {
 			tries, attempts = append(tries, time.Now()), append(attempts, d.Attempt)
 			return retry
 		}))
-		time.Sleep(100 * time.Hour)
+		pass(100 * time.Hour)
 		stop()
 		if want := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}; !slices.Equal(attempts, want) {
 			t.Fatalf("attempts %v, want %v", attempts, want)
@@ -85,7 +85,7 @@ func TestSickMailboxDelaysOnlyItself(t *testing.T) {
 		for range 10 {
 			m.add(2)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		stop()
 		if len(got) != 10 || m.cursor != 5011 || len(m.rows) != 1 || !m.rows[1].Rest {
 			t.Errorf("after %v: %d events, cursor %d, rows %v", time.Since(began), len(got), m.cursor, m.rows)
@@ -110,11 +110,11 @@ func TestBusyMailboxLetsOthersPassAndIsBounded(t *testing.T) {
 			time.Sleep(time.Second)
 			return ok
 		}))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if i := slices.Index(order, source(2)); i < 0 || i > 40 {
 			t.Errorf("the event of the other mailbox came at %d of %d", i, len(order))
 		}
-		time.Sleep(10000 * time.Second)
+		pass(10000 * time.Second)
 		stop()
 		if len(order) != 10001 || m.cursor != 10001 || len(m.rows) != 0 {
 			t.Errorf("%d events, cursor %d, rows %v", len(order), m.cursor, m.rows)
@@ -162,12 +162,12 @@ func TestHungSinkDelaysOnlyItself(t *testing.T) {
 		}})
 		var got atomic.Int32
 		run(t, well, perEvent(sink.Limits{}, func(sink.Delivery) sink.Result { got.Add(1); return ok }))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if s := d.Status()[0]; got.Load() != 1 || s.State != deliver.StateHung || s.InFlight != 1 {
 			t.Errorf("got %d, status %+v", got.Load(), s)
 		}
 		stop()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 	})
 }
 
@@ -188,7 +188,7 @@ func TestCallThatTakesTooLongIsTriedAgain(t *testing.T) {
 			}
 			return sink.All(len(batch), sink.Result{Err: ctx.Err()})
 		}})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		if calls != 2 || m.cursor != 1 || len(m.rows) > 0 {
 			t.Errorf("%d calls, cursor %d, rows %v", calls, m.cursor, m.rows)
@@ -250,7 +250,7 @@ func TestEventsAfterAFailedOneInABatchComeAgainInOrder(t *testing.T) {
 			calls = append(calls, positions)
 			return out
 		}})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		stop()
 		if len(calls) != 3 || !slices.Equal(calls[0], []int64{1, 2, 3, 4, 5, 6}) || !slices.Equal(calls[1], []int64{3}) || !slices.Equal(calls[2], []int64{5}) {
 			t.Errorf("calls: %v", calls)
@@ -269,7 +269,7 @@ func TestNeverIsBuriedAtOnce(t *testing.T) {
 			}
 			return ok
 		}))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		stop()
 		if m.cursor != good || m.dead[bad].Error != "too big" || m.dead[bad].Attempts != 1 {
 			t.Errorf("cursor %d, dead %v", m.cursor, m.dead)
@@ -292,13 +292,13 @@ func TestDisabledSinkWaitsForResumeBeyondARestart(t *testing.T) {
 			return ok
 		})
 		d, stop := run(t, m, s)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if st := d.Status()[0]; calls != 1 || st.State != deliver.StateDisabled || st.Reason != "410 Gone" {
 			t.Fatalf("%d calls, status %+v", calls, st)
 		}
 		stop()
 		d, stop = run(t, m, s)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if st := d.Status()[0]; calls != 1 || st.State != deliver.StateDisabled || st.Reason != "410 Gone" {
 			t.Fatalf("after a restart: %d calls, status %+v", calls, st)
 		}
@@ -306,7 +306,7 @@ func TestDisabledSinkWaitsForResumeBeyondARestart(t *testing.T) {
 		if err := d.Resume(t.Context(), "s"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		stop()
 		if calls != 3 || m.cursor != 2 || m.paused {
 			t.Errorf("%d calls, cursor %d, paused %v", calls, m.cursor, m.paused)
@@ -325,17 +325,17 @@ func TestPauseHoldsBeyondARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.add(1)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		stop()
 		d, _ = run(t, m, s)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if st := d.Status()[0]; calls != 0 || st.State != deliver.StatePaused || st.Reason != "maintenance" {
 			t.Fatalf("%d calls, status %+v", calls, st)
 		}
 		if err := d.Resume(t.Context(), "s"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if st := d.Status()[0]; calls != 1 || st.State != deliver.StateRunning {
 			t.Errorf("%d calls, status %+v", calls, st)
 		}
@@ -352,16 +352,16 @@ func TestResumeTriesAgainNowWithoutCountingIt(t *testing.T) {
 		m.add(1)
 		var attempts []int
 		d, _ := run(t, m, perEvent(sink.Limits{}, func(del sink.Delivery) sink.Result { attempts = append(attempts, del.Attempt); return retry }))
-		time.Sleep(time.Minute) // two tries; the next is due in 5 min
+		pass(time.Minute) // two tries; the next is due in 5 min
 		due := d.Status()[0].NextTry
 		if err := d.Resume(t.Context(), "s"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if got := d.Status()[0].NextTry; !slices.Equal(attempts, []int{1, 2, 3}) || !got.Equal(due) {
 			t.Fatalf("attempts %v, next try %v, want %v", attempts, got, due)
 		}
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if !slices.Equal(attempts, []int{1, 2, 3, 3}) {
 			t.Errorf("attempts %v", attempts)
 		}
@@ -402,11 +402,11 @@ func TestReceiverThatSaysLaterForEverGetsTheWholeScheduleAndNoMore(t *testing.T)
 		_, stop := run(t, m, perEvent(sink.Limits{}, func(sink.Delivery) sink.Result {
 			return sink.Result{Outcome: sink.Busy, After: time.Minute, Err: errNo}
 		}))
-		time.Sleep(75 * time.Hour)
+		pass(75 * time.Hour)
 		if len(m.dead) != 0 {
 			t.Error("it was given up before the schedule was over")
 		}
-		time.Sleep(25 * time.Hour)
+		pass(25 * time.Hour)
 		stop()
 		if dead := m.dead[p]; !about(dead.LastAt.Sub(began), 80*time.Hour) {
 			t.Errorf("dead letters %v", m.dead)
@@ -432,7 +432,7 @@ func TestSinkThatFailsForAllRestsAndCatchesUpAtOnce(t *testing.T) {
 			}
 			return ok
 		}))
-		time.Sleep(3 * time.Hour)
+		pass(3 * time.Hour)
 		mu.Lock()
 		if calls > 60 || calls < 30 {
 			t.Errorf("%d calls in 3 hours to a receiver that is down", calls)
@@ -442,7 +442,7 @@ func TestSinkThatFailsForAllRestsAndCatchesUpAtOnce(t *testing.T) {
 		if s := d.Status()[0]; s.State != deliver.StateResting {
 			t.Errorf("state %s", s.State)
 		}
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		if s := d.Status()[0]; s.State != deliver.StateRunning || s.Delivered != 1000 {
 			t.Errorf("6 minutes after it is back: %+v", s)
 		}
@@ -463,12 +463,12 @@ func TestJournalThatFailsIsTriedAgain(t *testing.T) {
 		m.setFail(journal.ErrFull)
 		m.add(1)
 		m.add(1)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if s := d.Status()[0]; !strings.Contains(s.LastError, "no room") {
 			t.Errorf("status %+v", s)
 		}
 		m.setFail(nil)
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		stop()
 		if !slices.Equal(got, []int64{1, 2}) || m.cursor != 2 {
 			t.Errorf("got %v, cursor %d", got, m.cursor)
@@ -486,7 +486,7 @@ func TestStopWaitsForWhatIsUnderWay(t *testing.T) {
 			return sink.All(len(batch), ok)
 		}}
 		_, stop := run(t, m, s)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		stop()
 		select {
 		case <-s.closed:
@@ -509,12 +509,12 @@ func TestSinkThatDoesNotReturnDoesNotHoldUpTheEnd(t *testing.T) {
 			return nil
 		}})
 		began := time.Now()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		stop()
 		if d := time.Since(began); d > 25*time.Second || m.cursor != 0 {
 			t.Errorf("the end took %v, cursor %d", d, m.cursor)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 	})
 }
 
@@ -544,12 +544,12 @@ func TestAddAndRemoveWhileRunning(t *testing.T) {
 		var a, b []int64
 		d, _ := run(t, m, perEvent(sink.Limits{}, func(d sink.Delivery) sink.Result { a = append(a, d.Position); return ok }))
 		m.add(1)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if err := d.Remove("s"); err != nil {
 			t.Fatal(err)
 		}
 		m.add(1)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		again := deliver.Target{Name: "s", Sink: perEvent(sink.Limits{}, func(d sink.Delivery) sink.Result { b = append(b, d.Position); return ok })}
 		if err := d.Add(t.Context(), again); err != nil {
 			t.Fatal(err)
@@ -557,7 +557,7 @@ func TestAddAndRemoveWhileRunning(t *testing.T) {
 		if err := d.Add(t.Context(), again); err == nil {
 			t.Error("a name was taken twice")
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if !slices.Equal(a, []int64{1}) || !slices.Equal(b, []int64{2}) {
 			t.Errorf("before %v, after %v", a, b)
 		}
@@ -573,7 +573,7 @@ func TestNewSinkBeginsWithWhatComes(t *testing.T) {
 		run(t, m, perEvent(sink.Limits{}, func(d sink.Delivery) sink.Result { got = append(got, d.Position); return ok }),
 			func(_ *deliver.Options, t *deliver.Target) { t.FromStart = false })
 		m.add(1)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if !slices.Equal(got, []int64{2}) {
 			t.Errorf("got %v", got)
 		}
@@ -605,10 +605,10 @@ func TestReplay(t *testing.T) {
 				}
 				got := []int64{}
 				d, stop := run(t, m, perEvent(sink.Limits{}, func(d sink.Delivery) sink.Result { got = append(got, d.Position); return ok }))
-				time.Sleep(time.Second)
+				pass(time.Second)
 				got = got[:0]
 				n, err := d.Replay(t.Context(), "s", test.s)
-				time.Sleep(time.Second)
+				pass(time.Second)
 				if (err != nil) != (test.want == nil) || n != len(test.want) {
 					t.Errorf("replayed %d: %v", n, err)
 				}
@@ -645,21 +645,21 @@ func TestReplaySurvivesARestartAndLeavesOutWhatIsComing(t *testing.T) {
 			return ok
 		})
 		d, stop := run(t, m, s)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		works = false
 		m.add(1) // fails: it is coming anyway
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if n, err := d.Replay(t.Context(), "s", deliver.Selection{From: 2}); err != nil || n != 2 {
 			t.Fatalf("replayed %d: %v", n, err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		stop()
 		works = true
 		d, stop = run(t, m, s)
 		if r := d.Status()[0].Replaying; r != 2 {
 			t.Errorf("replaying %d", r)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		stop()
 		replayed := got[3:]
 		slices.Sort(replayed)
@@ -685,15 +685,23 @@ func TestDeadLettersAreRevived(t *testing.T) {
 			got = append(got, d.Position)
 			return ok
 		}))
-		time.Sleep(time.Millisecond) // buried, but not saved yet
+		pass(time.Millisecond) // buried, but not saved yet
 		works = true
 		if n, err := d.Revive(t.Context(), "s", 1, 3); err != nil || n != 2 {
 			t.Fatalf("revived %d: %v", n, err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		stop()
 		if !slices.Equal(got, []int64{1, 3}) || len(m.dead) != 1 || len(m.rows) != 0 {
 			t.Errorf("got %v, dead %v, rows %v", got, m.dead, m.rows)
 		}
 	})
+}
+
+// pass lets time pass, and then everybody finish what is due by then. What a script and the test share needs no lock.
+func pass(d time.Duration) {
+	fence.Add(1)
+	time.Sleep(d)
+	synctest.Wait()
+	fence.Add(1)
 }

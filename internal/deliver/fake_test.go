@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,12 +243,17 @@ func (s *script) Close() error {
 	return nil
 }
 
+// fence orders what scripts and tests do: see pass.
+var fence atomic.Int64
+
 // perEvent is a script that answers each event on its own.
 func perEvent(limits sink.Limits, f func(sink.Delivery) sink.Result) *script {
 	return &script{limits: limits, send: func(_ context.Context, batch []sink.Delivery) []sink.Result {
 		out := make([]sink.Result, 0, len(batch))
 		for _, d := range batch {
+			fence.Add(1)
 			out = append(out, f(d))
+			fence.Add(1)
 		}
 		return out
 	}}
