@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +71,7 @@ type App struct {
 	log      *slog.Logger
 	board    *status.Board
 	resolver *secret.Resolver
+	certs    certs
 	journal  *sqlite.Journal
 	accounts *account.Set
 	out      *deliver.Deliverer
@@ -278,10 +280,14 @@ func (a *App) tokens(ctx context.Context, c config.API) ([]httpapi.Token, error)
 // retainEvery is how often the journal is tidied.
 const retainEvery = 10 * time.Minute
 
-// retain removes what the journal need not keep.
+// settleTime is how long after its start the daemon has connected, as a rule. What that took is given back to the system then.
+const settleTime = time.Minute
+
+// retain removes what the journal and the memory need not keep.
 func (a *App) retain(ctx context.Context) {
 	tick := time.NewTicker(retainEvery)
 	defer tick.Stop()
+	defer time.AfterFunc(settleTime, debug.FreeOSMemory).Stop()
 	for {
 		cfg := a.cfg.Load()
 		p := journal.Policy{Age: cfg.Journal.Retain, Bytes: int64(cfg.Journal.MaxSize), Sinks: []string{}}

@@ -127,7 +127,7 @@ func (a *App) clientOptions(c *config.Account) (imapclient.Options, error) {
 		o.DialTimeout, o.TLSTimeout, o.GreetingTimeout = t, t, t
 	}
 	var err error
-	if o.TLSConfig, err = tlsfiles.Load(tlsfiles.Files{CA: c.CAFile, Cert: c.ClientCert, Key: c.ClientKey}); err != nil {
+	if o.TLSConfig, err = a.certs.load(tlsfiles.Files{CA: c.CAFile, Cert: c.ClientCert, Key: c.ClientKey}); err != nil {
 		return o, err
 	}
 	switch c.Proxy {
