@@ -61,6 +61,9 @@ func judgeResync(o *findings, f *facts) {
 		o.ok("resync", text+" (there is no QRESYNC, RFC 7162)")
 	default:
 		text := fmt.Sprintf("all UIDs and flags are compared: %s each time a connection is made", count(b.Messages, "message"))
+		if f.Server.has(imap.CapESearch) {
+			text = fmt.Sprintf("all UIDs and flags are compared, by searches if there are many (ESEARCH): %s each time a connection is made", count(b.Messages, "message"))
+		}
 		switch {
 		case f.Server.has(imap.CapCondStore):
 			text += ", for this mailbox keeps no modification sequences (CONDSTORE)"

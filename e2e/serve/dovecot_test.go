@@ -19,7 +19,7 @@ printf '%s\n' "$event" >> "$1"
 printf '%s %s %s\n' "$PUSHMAIL_ACCOUNT" "$PUSHMAIL_UID" "$PUSHMAIL_TYPE" >> "$1.env"
 `
 
-// Fifty accounts of a real server: all messages come to all sinks, in order, by deliveries and by APPEND, and the API says that all
+// Fifty accounts of a real server: all messages come to all sinks, in order, and the API says that all
 // accounts are well.
 func TestFiftyAccountsOfDovecot(t *testing.T) {
 	t.Parallel()
