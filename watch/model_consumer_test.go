@@ -29,8 +29,10 @@ type consumer struct {
 	boxes map[string]*knownBox
 	// ghosts were told to be deleted, which was not saved: they may be back.
 	ghosts map[string]*knownBox
-	ids    map[string]*toldEvent
-	run    int
+	// passing are names of which it was not saved that they were told: they may be gone without a word.
+	passing map[string]bool
+	ids     map[string]*toldEvent
+	run     int
 	// had are the messages that were there at first or told as new, by mailbox and subject; again are those that may be
 	// told once more under another UID, since that they were told was not saved.
 	had, again map[string]bool
@@ -62,7 +64,7 @@ type toldEvent struct {
 
 func newConsumer(w *world) *consumer {
 	return &consumer{
-		w: w, ever: map[message]string{}, boxes: map[string]*knownBox{}, ghosts: map[string]*knownBox{}, ids: map[string]*toldEvent{}, had: map[string]bool{}, again: map[string]bool{},
+		w: w, ever: map[message]string{}, boxes: map[string]*knownBox{}, ghosts: map[string]*knownBox{}, passing: map[string]bool{}, ids: map[string]*toldEvent{}, had: map[string]bool{}, again: map[string]bool{},
 	}
 }
 
@@ -243,6 +245,7 @@ func changed(was string, ev watch.Event) string {
 // noteName follows what becomes of names. It may be told again.
 func (c *consumer) noteName(ev watch.Event) {
 	k := c.boxes[ev.Mailbox]
+	c.passing[ev.Mailbox] = true
 	switch ev.Name.Change {
 	case "created":
 		if k != nil {
@@ -322,6 +325,7 @@ func (c *consumer) savedNames(list string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	maps.DeleteFunc(c.ghosts, func(name string, _ *knownBox) bool { return !strings.Contains(list, strconv.Quote(name)) })
+	maps.DeleteFunc(c.passing, func(name string, _ bool) bool { return strings.Contains(list, strconv.Quote(name)) })
 }
 
 // unsure notes that an event was told that may be told again, or be overtaken by what happens since.
@@ -373,6 +377,7 @@ func (c *consumer) compare(flags bool) {
 	names := []string{"INBOX"}
 	if c.w.way.connections > 0 {
 		names = c.w.user.Mailboxes()
+		maps.DeleteFunc(c.boxes, func(name string, _ *knownBox) bool { return c.passing[name] && !slices.Contains(names, name) })
 		if told := slices.Sorted(maps.Keys(c.boxes)); !slices.Equal(told, names) {
 			c.w.fail("there are the mailboxes %q, told were %q", names, told)
 			return
