@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -76,6 +79,9 @@ func (a *app) serve(ctx context.Context, args []string) error {
 			}()
 		}
 		reload.Store(&again)
+		if signal.Ignored(syscall.SIGHUP) { // nohup(1) is about ending, not about this
+			go reloadOnHangup(ctx, again)
+		}
 	}
 	defer reload.Store(nil)
 	a.spareMemory()
@@ -90,6 +96,21 @@ const gcPercent = 40
 func (a *app) spareMemory() {
 	if a.getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+}
+
+// reloadOnHangup reloads with each SIGHUP until ctx ends.
+func reloadOnHangup(ctx context.Context, again func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	defer signal.Stop(c)
+	for {
+		select {
+		case <-c:
+			again()
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
