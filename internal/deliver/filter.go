@@ -13,6 +13,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/pushmail/pushmail/internal/journal"
+	"github.com/pushmail/pushmail/internal/suggest"
 )
 
 // Filter chooses events by an expression, such as
@@ -115,7 +116,7 @@ func filterError(text string, err error) error {
 		out.Line, out.Column, out.Message = max(at.Line, 1), at.Column+1, at.Message
 	}
 	if name, ok := strings.CutPrefix(out.Message, "unknown name "); ok {
-		out.Suggestion = closest(name, factNames)
+		out.Suggestion = suggest.Nearest(strings.ToLower(name), factNames)
 		if out.Suggestion == "" {
 			out.Message += "; there are " + strings.Join(factNames, ", ")
 		}
@@ -181,36 +182,4 @@ func (f *facts) read(text []byte) error {
 		f.Cc = append(f.Cc, a.Address)
 	}
 	return nil
-}
-
-// closest returns the name that is at most two letters different, or "".
-func closest(name string, names []string) string {
-	best, least := "", 3
-	for _, n := range names {
-		if d := distance(strings.ToLower(name), n); d < least && d < len(n) {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to insert, delete or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost++
-			}
-			before = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

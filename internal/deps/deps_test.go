@@ -47,7 +47,7 @@ var layers = []layer{
 	{"internal/sink/webhook", "internal/sink event", "github.com/standard-webhooks/standard-webhooks/libraries/go"},
 	{"internal/sink/filesink", "internal/sink", ""},
 	{"internal/sink/natssink", "internal/sink event", "github.com/nats-io/nats.go github.com/nats-io/nkeys"},
-	{"internal/deliver", "internal/journal internal/sink event", "github.com/expr-lang/expr"},
+	{"internal/deliver", "internal/journal internal/sink internal/suggest event", "github.com/expr-lang/expr"},
 	{"internal/suggest", "", ""},
 	{"internal/tlsfiles", "", ""},
 	{"internal/secret", "imap imapauth provider", "golang.org/x/oauth2 github.com/zalando/go-keyring"},
