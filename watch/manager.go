@@ -23,7 +23,8 @@ type ManagerOptions struct {
 	// Store is used for accounts that bring none. Nil means a memory that ends with the Manager.
 	Store Store
 	// Active bounds how many mailboxes are connecting, being compared or fetched at the same time; those that
-	// rest, wait for Handler, or have been at it for 2 seconds, so that it is the server that is slow, do not count. Zero means 256.
+	// rest, wait for Handler, or have been at it for 2 seconds, so that it is the server that is slow, do not count. Whoever Handler
+	// returns to goes on at once, and then fewer others begin. Zero means 256.
 	Active int
 	// Pushed is called when a server tells by itself, in IDLE or by NOTIFY, that messages have come or gone, for counting. It is
 	// called from several goroutines and must not block. It may be nil.

@@ -123,6 +123,32 @@ func TestManagerWatchesManyAccounts(t *testing.T) {
 	})
 }
 
+// Whoever has begun goes on before others begin: after an outage thousands would be half way at the same time, with all the memory
+// that this takes.
+func TestManagerFinishesWhatItHasBegun(t *testing.T) {
+	inManager(t, watch.ManagerOptions{Active: 1}, func(b *managed) {
+		const n = 50
+		b.opts.Since = watch.Everything
+		for i := range n {
+			name := fmt.Sprint("user", i)
+			b.server.AddUser(name, "secret").Mailbox("INBOX").Append(mail("there already"))
+			b.add(name, "INBOX")
+		}
+		synctest.Wait()
+		b.mu.Lock()
+		got := b.events
+		b.events = nil
+		b.mu.Unlock()
+		first := func(prefix string) int {
+			return slices.IndexFunc(got, func(ev string) bool { return strings.HasPrefix(ev, prefix) })
+		}
+		done, last := first("user0 INBOX: new 1"), first(fmt.Sprintf("user%d INBOX: open", n-1))
+		if done < 0 || last < 0 || last < done {
+			t.Errorf("the first account was reported at %d, after the last was opened at %d: %q", done, last, got)
+		}
+	})
+}
+
 func TestManagerWatchesWholeAccounts(t *testing.T) {
 	inManager(t, watch.ManagerOptions{}, func(b *managed) {
 		jo := b.add("jo", "")

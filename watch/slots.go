@@ -9,7 +9,7 @@ import (
 // would be one for each mailbox. All get their turn in the order in which they came.
 type slots struct {
 	mu    sync.Mutex
-	free  int      // guarded by mu
+	free  int      // guarded by mu; negative while more work than there are slots
 	queue []func() // guarded by mu: what is to run when there is a slot
 }
 
@@ -32,7 +32,7 @@ func (s *slots) run(work func()) {
 
 // startLocked starts next, which has a slot from then on.
 func (s *slots) startLocked(next func()) {
-	if s.free == 0 {
+	if s.free <= 0 {
 		s.queue = append(s.queue, next)
 		return
 	}
@@ -45,7 +45,7 @@ func (s *slots) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free++
-	if len(s.queue) == 0 {
+	if s.free <= 0 || len(s.queue) == 0 {
 		return
 	}
 	next := s.queue[0]
@@ -56,16 +56,10 @@ func (s *slots) release() {
 	s.startLocked(next)
 }
 
-// acquire waits for a slot.
+// acquire takes a slot, even if none is free: who has begun goes on before others begin, or thousands would be half way at the
+// same time, with all that they need meanwhile.
 func (s *slots) acquire() {
-	got := make(chan struct{})
 	s.mu.Lock()
-	if s.free > 0 {
-		s.free--
-		s.mu.Unlock()
-		return
-	}
-	s.queue = append(s.queue, func() { close(got) })
-	s.mu.Unlock()
-	<-got
+	defer s.mu.Unlock()
+	s.free--
 }
