@@ -44,6 +44,7 @@ var notWalked = map[string]string{
 	"Compress": "what follows is compressed: TestCompressedConnectionSurvivesCancellation",
 	"Idle":     "Wait, again and again; it ends with its context",
 	"Logout":   "closes the connection in any case",
+	"Settle":   "sends no command: TestSettleReadsWhatIsLate",
 }
 
 func TestEveryMethodIsCancelled(t *testing.T) {

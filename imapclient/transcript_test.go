@@ -503,6 +503,49 @@ func TestLateAnswerIsReadBeforeTheNextCommand(t *testing.T) {
 	})
 }
 
+func TestSettleReadsWhatIsLate(t *testing.T) {
+	o := plain()
+	var told []string
+	o.Observer = func(r imap.Response) { told = append(told, fmt.Sprint(r)) }
+	session(t, `
+		C: {n} NOOP
+		wait 1s
+		S: * 1 EXPUNGE
+		S: {n} OK done
+		C: {i} IDLE
+		S: + idling
+		S: * 4 EXISTS
+		C: DONE
+		S: * 5 EXISTS
+		S: {i} OK done
+	`, o, func(t *testing.T, ctx context.Context, c *imapclient.Conn) {
+		nctx, cancel := context.WithTimeout(ctx, time.Second/2)
+		defer cancel()
+		if err := c.Noop(nctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		settles := func(want int) {
+			t.Helper()
+			before := len(told)
+			if err := c.Settle(ctx); err != nil {
+				t.Error(err)
+			}
+			if got := told[before:]; len(got) != want {
+				t.Errorf("told %q, want %d", got, want)
+			}
+		}
+		settles(2)
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		settles(2)
+		settles(0)
+		if _, on := c.Idling(); on {
+			t.Error("IDLE is on")
+		}
+	})
+}
+
 func TestCancelledLiteralClosesTheConnection(t *testing.T) {
 	imaptest.Transcript(t, `
 		S: * OK [CAPABILITY IMAP4rev1] hello

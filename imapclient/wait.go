@@ -74,12 +74,19 @@ func (c *Conn) Idle(ctx context.Context) error {
 		}
 		wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.opts.IdleTimeout)
 		defer cancel()
-		if err := c.begin(wctx); err != nil {
-			return err
-		}
-		c.release()
-		return nil
+		return c.Settle(wctx)
 	}
+}
+
+// Settle ends IDLE, if one is on, and reads the late answers to commands whose callers have gone. What the Observer is told
+// of from then on is what the server says until and with the answer to the next command. It returns at once where there is
+// neither. If ctx ends first, what is left is read before the next command, as always.
+func (c *Conn) Settle(ctx context.Context) error {
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	c.release()
+	return nil
 }
 
 // waitTurn waits until something was heard. It also returns when another caller wants to drive.

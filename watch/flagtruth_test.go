@@ -163,3 +163,43 @@ func TestDeadLinkCostsNoLogout(t *testing.T) {
 		}
 	})
 }
+
+// The answer to the last NOOP can come when the mailbox is opened anew already: it is about the mailbox as it was.
+func TestLateAnswerIsNotPartOfOpeningAnew(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			o := &imaptest.ServerOptions{Without: noModSeqs}
+			if way.notify {
+				o.Capabilities = withNotify()
+			}
+			inBubble(t, o, func(b *bench) {
+				way.use(b)
+				b.fill(6)
+				b.start()
+				b.take()
+				b.wait(59*time.Minute + 30*time.Second)
+				var opened atomic.Int32
+				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+					switch c.Name {
+					case "EXAMINE":
+						opened.Add(1)
+					case "NOOP":
+						late := make(chan struct{})
+						time.AfterFunc(time.Second, func() { close(late) })
+						return imaptest.DelayUntil(late)
+					}
+					return imaptest.Pass
+				})
+				b.box.Expunge(4)
+				b.wait(3 * time.Minute)
+				b.tells("expunge 4")
+				if opened.Load() == 0 {
+					b.t.Error("the mailbox was not opened anew")
+				}
+				b.server.SetOnCommand(nil)
+				b.wait(time.Hour)
+				b.tells()
+			})
+		})
+	}
+}

@@ -49,6 +49,10 @@ func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.Vi
 // examine selects the mailbox read-only, with what the server offers to make the comparison cheap.
 func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.Opened, error) {
 	caps := s.conn.Capabilities()
+	// Late answers are about the mailbox as it was selected before: without CLOSED (RFC 7162 section 3.2.11) nobody can tell.
+	if err := s.conn.Settle(ctx); err != nil {
+		return nil, err
+	}
 	opened := &mailbox.Opened{
 		QResync:   s.conn.Enabled().Has(imap.CapQResync),
 		CondStore: caps.Has(imap.CapCondStore),
