@@ -240,6 +240,21 @@ func (c *control) hear(r imap.Response) {
 		if r.HasCode(imap.CodeNotificationOverflow) {
 			c.overflowed()
 		}
+	case imap.Exists, imap.Expunge, *imap.Vanished, *imap.Message:
+		c.stillSelected()
+	}
+}
+
+// stillSelected has the mailbox that was visited last be looked at again, of which the server tells as of the selected one: it
+// did not want to give it up.
+func (c *control) stillSelected() {
+	if c.link.sink != nil {
+		return
+	}
+	if s := c.link.conn.Selected(); s != nil {
+		if m := c.member(s.Mailbox); m != nil {
+			m.seen = figures{}
+		}
 	}
 }
 

@@ -145,14 +145,18 @@ func (b *bench) happenings() (lines []string) {
 // struck is the client's end of a connection on which something happens after byte at of what the server says.
 type struck struct {
 	net.Conn
-	r    *bufio.Reader
-	how  string
-	at   int64
-	came int64  // bytes of the server so far
-	line []byte // the beginning of the current line
-	rest []byte // to be read before more is
-	done bool
+	r     *bufio.Reader
+	how   string
+	at    int64
+	came  int64  // bytes of the server so far
+	line  []byte // the beginning of the current line
+	rest  []byte // to be read before more is
+	done  bool
+	mayBe func() bool // nil: it may be struck whenever it is time
 }
+
+// due reports whether it is to be struck now.
+func (c *struck) due() bool { return c.came >= c.at && !c.done && (c.mayBe == nil || c.mayBe()) }
 
 func (c *struck) Read(p []byte) (int, error) {
 	if len(c.rest) > 0 {
@@ -163,7 +167,8 @@ func (c *struck) Read(p []byte) (int, error) {
 	if c.how == forgetful {
 		return c.forget(p)
 	}
-	if c.how != "" && c.how != duplicated && c.came >= c.at {
+	if c.how != "" && c.how != duplicated && (c.done || c.due()) {
+		c.done = true
 		return c.end()
 	}
 	b, err := c.r.ReadByte()
@@ -174,7 +179,7 @@ func (c *struck) Read(p []byte) (int, error) {
 	c.line = append(c.line, b)
 	if b == '\n' {
 		// An EXPUNGE that is said twice is two: nobody can tell. A line that ends in a literal is not all of a response.
-		if c.how == duplicated && c.came >= c.at && !c.done && c.line[0] == '*' && !bytes.Contains(c.line, []byte(" EXPUNGE")) && !bytes.HasSuffix(c.line, []byte("}\r\n")) {
+		if c.how == duplicated && c.due() && c.line[0] == '*' && !bytes.Contains(c.line, []byte(" EXPUNGE")) && !bytes.HasSuffix(c.line, []byte("}\r\n")) {
 			c.done, c.rest = true, bytes.Clone(c.line)
 		}
 		c.line = c.line[:0]
@@ -187,7 +192,7 @@ func (c *struck) Read(p []byte) (int, error) {
 func (c *struck) forget(p []byte) (int, error) {
 	for {
 		l, err := c.r.ReadBytes('\n')
-		if c.came += int64(len(l)); c.came >= c.at && !c.done && bytes.HasSuffix(l, []byte(" EXISTS\r\n")) {
+		if c.came += int64(len(l)); c.due() && bytes.HasSuffix(l, []byte(" EXISTS\r\n")) {
 			c.done = true
 			continue
 		}

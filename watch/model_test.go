@@ -252,7 +252,7 @@ func (w *world) dial(ctx context.Context, o *imapclient.Options) (*imapclient.Co
 	if w.isChaos() && w.oneIn(4) {
 		how := []string{cut, stalled, halfClosed, duplicated, forgetful}[w.intn(5)]
 		w.logf("this connection is to be %s", how)
-		client = &struck{Conn: client, r: bufio.NewReader(client), how: how, at: int64(1 + w.intn(6000))}
+		client = &struck{Conn: client, r: bufio.NewReader(client), how: how, at: int64(1 + w.intn(6000)), mayBe: w.isChaos}
 	}
 	return imapclient.New(ctx, client, o)
 }
@@ -288,6 +288,9 @@ func (w *world) play() int {
 		}
 		w.heal()
 		w.agree()
+		if w.failed() == "" {
+			w.news()
+		}
 		if w.failed() != "" {
 			break
 		}
@@ -330,6 +333,84 @@ func (w *world) agree() {
 		time.Sleep(90 * time.Minute) // each mailbox is opened once an hour
 		synctest.Wait()
 		w.told.compare(true)
+	}
+}
+
+// news has something happen while all is well, and wants it to be told as soon as that way of watching can: a watcher that
+// finds things only when it looks at everything again is deaf.
+func (w *world) news() {
+	soon := 4 * time.Minute // a sweep is each 2 minutes
+	name := w.anyMailbox()
+	w.logf("-- news of %s", name)
+	switch w.intn(6) {
+	case 0:
+		w.append(name)
+	case 1:
+		w.append(name)
+		w.expungeSome(name)
+		w.append(name)
+	case 2: // more comes while it is fetched
+		left := 1 + w.intn(3)
+		w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			w.mu.Lock()
+			more := c.Name == "UID FETCH" && left > 0
+			left--
+			w.mu.Unlock()
+			if more {
+				w.append(name)
+			}
+			return imaptest.Pass
+		})
+		w.append(name)
+	case 3: // while the connection is down
+		w.set(func() { w.down = true })
+		for _, s := range w.server.Sessions() {
+			s.Cut()
+		}
+		synctest.Wait()
+		w.append(name)
+		w.expungeSome(name)
+		w.set(func() { w.down = false })
+	case 4:
+		for _, s := range w.server.Sessions() {
+			s.Overflow()
+		}
+		synctest.Wait()
+		w.append(name)
+	case 5: // to a peer that is gone
+		for _, s := range w.server.Sessions() {
+			s.Stall()
+		}
+		w.append(name)
+		soon = 13 * time.Minute // it is noticed when IDLE is begun anew
+	}
+	time.Sleep(soon)
+	synctest.Wait()
+	w.told.compare(!w.flagsHide)
+	w.server.SetOnCommand(w.onCommand)
+	for _, s := range w.server.Sessions() {
+		s.Resume()
+	}
+}
+
+// anyMailbox is one of those that are watched.
+func (w *world) anyMailbox() string {
+	if w.way.connections == 0 {
+		return "INBOX"
+	}
+	names := w.user.Mailboxes()
+	return names[w.intn(len(names))]
+}
+
+// expungeSome expunges a message or more, if there are any.
+func (w *world) expungeSome(name string) {
+	m := w.user.Mailbox(name)
+	for range 1 + w.intn(3) {
+		if is := m.Snapshot(); len(is.Messages) > 0 {
+			uid := is.Messages[w.intn(len(is.Messages))].UID
+			w.logf("-- expunge %d in %s", uid, name)
+			m.Expunge(uid)
+		}
 	}
 }
 
@@ -554,11 +635,7 @@ func (w *world) append(name string) {
 }
 
 func (w *world) happenToMessages() {
-	names := []string{"INBOX"}
-	if w.way.connections > 0 {
-		names = w.user.Mailboxes()
-	}
-	name := names[w.intn(len(names))]
+	name := w.anyMailbox()
 	m := w.user.Mailbox(name)
 	is := m.Snapshot()
 	any := func() imap.UID { return is.Messages[w.intn(len(is.Messages))].UID }

@@ -40,3 +40,20 @@ func TestStatusThatComesDuringAVisitIsNotAccountedFor(t *testing.T) {
 		b.tellsAllOf("Work", "new 1 one", "new 2 two")
 	}, "Work")
 }
+
+// A server that does not want to give a mailbox up tells of it as of the selected one, and not by STATUS.
+func TestMailboxThatIsNotGivenUpIsStillWatched(t *testing.T) {
+	inAccount(t, &imaptest.ServerOptions{Capabilities: withNotify()}, func(b *bench) {
+		work := b.user.Mailbox("Work")
+		b.on("UNSELECT", imaptest.Refuse(imap.NO, "", "not now"))
+		b.start()
+		b.take()
+		work.Append(mail("one"))
+		b.tellsAllOf("Work", "new 1 one")
+		for i := range 3 {
+			work.Append(mail("next"))
+			b.wait(10 * time.Second)
+			b.tellsAllOf("Work", fmt.Sprintf("new %d next", i+2))
+		}
+	}, "Work")
+}
