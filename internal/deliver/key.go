@@ -45,6 +45,7 @@ type trouble struct {
 	due      time.Time // zero: at once
 	err      string
 	early    bool // it may be tried before due; that does not count if it fails
+	skipped  bool // it is given up if it fails once more
 }
 
 // item is an event in memory.

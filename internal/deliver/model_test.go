@@ -340,7 +340,9 @@ func (w *world) step(l *life) *life {
 		}
 	case action < 85:
 		_, _ = l.d.Revive(ctx, "s")
-	case action < 88:
+	case action < 87:
+		_, _ = l.d.Skip(ctx, "s")
+	case action < 90:
 		w.m.setFail(journal.ErrFull)
 		time.Sleep(time.Duration(w.n(5000)) * time.Millisecond)
 		w.m.setFail(nil)

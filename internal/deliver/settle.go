@@ -61,6 +61,10 @@ func (l *loop) failed(k *key, r sink.Result, now time.Time) (buried bool) {
 	k.early, k.last, k.err = false, now, errorText(r.Err)
 	l.rest.failed(k.keyID, r, now)
 	switch {
+	case k.skipped:
+		k.attempts++
+		l.bury(k, skipped(k.err), now)
+		return true
 	case premature: // does not count
 	case r.After > 0: // neither does this, within reason: the receiver is there, and has said when
 		k.due = now.Add(min(r.After, maxAfter))

@@ -1,0 +1,148 @@
+package deliver_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pushmail/pushmail/internal/deliver"
+	"github.com/pushmail/pushmail/internal/journal"
+	"github.com/pushmail/pushmail/internal/sink"
+)
+
+func TestAnEventThatIsRefusedIsSkippedAndTheNextComes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t)
+		bad, next, other, second := m.add(1), m.add(1), m.add(2), m.add(3)
+		var got []journal.Position
+		var seen []deliver.Observation
+		d, stop := run(t, m, perEvent(sink.Limits{}, func(e sink.Delivery) sink.Result {
+			p := journal.Position(e.Position)
+			if p == bad || p == second {
+				return retry
+			}
+			got = append(got, p)
+			return ok
+		}), func(o *deliver.Options, _ *deliver.Target) {
+			o.Observe = func(o deliver.Observation) { seen = append(seen, o) }
+		})
+		pass(time.Minute)
+		failing, err := d.Failing(t.Context(), "s", 0, 10)
+		if err != nil || len(failing) != 2 || failing[0].Position != bad || failing[0].Record.ID != "id1" || failing[0].Attempts != 2 ||
+			failing[0].Error != "no" || failing[0].NextAt.IsZero() || failing[1].Position != second {
+			t.Fatalf("%+v, %v", failing, err)
+		}
+		if page, _ := d.Failing(t.Context(), "s", bad, 1); len(page) != 1 || page[0].Position != second {
+			t.Errorf("after the first: %+v", page)
+		}
+		for id, want := range map[string]error{"id2": deliver.ErrNotFailing, "id3": deliver.ErrNotFailing, "id99": journal.ErrNotFound} {
+			if n, err := d.Skip(t.Context(), "s", "id1", id); n != 0 || !errors.Is(err, want) {
+				t.Errorf("skipping %s: %d, %v", id, n, err)
+			}
+		}
+		if n, err := d.Skip(t.Context(), "s", "id1"); n != 1 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		pass(time.Second)
+		if dead := m.dead[bad]; len(m.dead) != 1 || dead.Error != "skipped: no" || dead.Attempts != 2 {
+			t.Errorf("dead letters %+v", m.dead)
+		}
+		if s := d.Status()[0]; s.Failing != 1 || s.Buried != 1 || s.Waiting != 1 {
+			t.Errorf("%+v", s)
+		}
+		if last := seen[len(seen)-2]; !last.Buried || last.Record.Position != bad {
+			t.Errorf("told of %+v", last)
+		}
+		if !slices.Equal(got, []journal.Position{other, next}) {
+			t.Errorf("delivered %v", got)
+		}
+		if n, err := d.Skip(t.Context(), "s"); n != 1 || err != nil {
+			t.Errorf("all: %d, %v", n, err)
+		}
+		if s := d.Status()[0]; s.Failing != 0 || !s.NextTry.IsZero() {
+			t.Errorf("%+v", s)
+		}
+		if n, err := d.Skip(t.Context(), "s"); n != 0 || err != nil {
+			t.Errorf("none: %d, %v", n, err)
+		}
+		stop()
+		if m.cursor != second || len(m.rows) != 0 || len(m.dead) != 2 {
+			t.Errorf("cursor %d, rows %v, dead letters %v", m.cursor, m.rows, m.dead)
+		}
+	})
+}
+
+// What is skipped while it is being tried is given up only if that fails.
+func TestAnEventIsSkippedWhileItIsTried(t *testing.T) {
+	t.Parallel()
+	for name, last := range map[string]sink.Result{"and fails": retry, "and comes through": ok} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory(t)
+				first := m.add(1)
+				m.add(1)
+				tries := 0
+				d, stop := run(t, m, perEvent(sink.Limits{}, func(e sink.Delivery) sink.Result {
+					if journal.Position(e.Position) != first {
+						return ok
+					}
+					if tries++; tries == 1 {
+						return retry
+					}
+					time.Sleep(10 * time.Second)
+					return last
+				}))
+				pass(8 * time.Second) // the second try is under way
+				if n, err := d.Skip(t.Context(), "s"); n != 1 || err != nil {
+					t.Fatalf("%d, %v", n, err)
+				}
+				pass(time.Minute)
+				stop()
+				dead := 1
+				if last.Outcome == sink.OK {
+					dead = 0
+				}
+				if tries != 2 || m.cursor != 2 || len(m.rows) != 0 || len(m.dead) != dead {
+					t.Errorf("%d tries, cursor %d, rows %v, dead letters %v", tries, m.cursor, m.rows, m.dead)
+				}
+			})
+		})
+	}
+}
+
+// A replay that fails can be skipped, too, and what failed before the program was started again.
+func TestSkippingAReplayAndAfterAStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t)
+		m.add(1)
+		m.add(1)
+		answer := ok
+		s := perEvent(sink.Limits{}, func(sink.Delivery) sink.Result { return answer })
+		d, stop := run(t, m, s)
+		pass(time.Second)
+		answer = retry
+		if n, err := d.Replay(t.Context(), "s", deliver.Selection{IDs: []string{"id1", "id2"}}); n != 2 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		pass(time.Second)
+		stop()
+		d, stop = run(t, m, s)
+		if f, err := d.Failing(t.Context(), "s", 0, 10); len(f) != 1 || !f[0].Replay || f[0].Position != 1 || err != nil {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		if n, err := d.Skip(t.Context(), "s", "id1"); n != 1 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		answer = ok
+		pass(time.Minute)
+		stop()
+		if len(m.dead) != 1 || len(m.rows) != 0 {
+			t.Errorf("dead letters %v, rows %v", m.dead, m.rows)
+		}
+	})
+}
