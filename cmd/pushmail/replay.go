@@ -34,12 +34,7 @@ that they had: those of some ids, positions or times, or those that were given u
 		Example: `  pushmail replay crm --since 24h
   pushmail replay crm --id 01J9… --id 01JA…
   pushmail replay crm --dead-letters`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return nil
-			}
-			return usageError{fmt.Errorf("which sink? %s SINK (%s --help)", cmd.CommandPath(), cmd.CommandPath())}
-		},
+		Args: oneSink,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args[0]) },
 	}
 	fs := cmd.Flags()

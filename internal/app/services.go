@@ -238,6 +238,21 @@ func (s sinkService) Drop(ctx context.Context, sink string, positions ...journal
 	return n, found(err)
 }
 
+// Failing implements httpapi.Sinks.
+func (s sinkService) Failing(ctx context.Context, sink string, after journal.Position, limit int) ([]journal.Pending, error) {
+	events, err := s.a.out.Failing(ctx, sink, after, limit)
+	return events, found(err)
+}
+
+// Skip implements httpapi.Sinks.
+func (s sinkService) Skip(ctx context.Context, sink string, ids ...string) (int, error) {
+	n, err := s.a.out.Skip(ctx, sink, ids...)
+	if errors.Is(err, deliver.ErrNotFailing) {
+		err = fmt.Errorf("%w: %w", httpapi.ErrConflict, err)
+	}
+	return n, found(err)
+}
+
 // Replay implements httpapi.Sinks.
 func (s sinkService) Replay(ctx context.Context, sink string, r httpapi.ReplayRequest) (int, error) {
 	n, err := s.a.out.Replay(ctx, sink, deliver.Selection{

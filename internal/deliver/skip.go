@@ -13,28 +13,21 @@ import (
 	"github.com/pushmail/pushmail/internal/sink"
 )
 
-// Failing is an event that has failed, waits for another try, and holds up what comes after it in its mailbox.
-type Failing struct {
-	journal.Retry
-	Record journal.Record
-	// Replay says that it is sent again because a person asked for it: it holds up other replays of its mailbox alone.
-	Replay bool
-}
-
 // ErrNotFailing says that an event holds nothing up, so there is no need to skip it.
 var ErrNotFailing = errors.New("the event has not failed, or its turn has not come")
 
-// Failing returns the events that hold up mailboxes of a sink after a position, by position, at most limit.
-func (d *Deliverer) Failing(ctx context.Context, name string, after journal.Position, limit int) ([]Failing, error) {
+// Failing returns the events that have failed, wait for another try, and hold up what comes after them in their mailbox: those after a
+// position, by position, at most limit. One without Rest is sent again because a person asked for it.
+func (d *Deliverer) Failing(ctx context.Context, name string, after journal.Position, limit int) ([]journal.Pending, error) {
 	l, err := d.loop(name)
 	if err != nil {
 		return nil, err
 	}
-	var out []Failing
+	var out []journal.Pending
 	err = l.do(ctx, func() error {
 		for _, k := range l.failing() {
 			if k.first() > after && len(out) < limit {
-				out = append(out, Failing{Retry: k.retry(), Replay: k.replay})
+				out = append(out, journal.Pending{Retry: k.retry()})
 			}
 		}
 		return nil
@@ -42,25 +35,18 @@ func (d *Deliverer) Failing(ctx context.Context, name string, after journal.Posi
 	if err != nil {
 		return nil, err
 	}
-	for i := range out {
-		f := &out[i]
-		if f.Record, err = d.at(ctx, f.Position); err != nil && !errors.Is(err, journal.ErrNotFound) {
+	there := out[:0]
+	for _, f := range out {
+		recs, err := d.o.Journal.Read(ctx, f.Retry.Position-1, 1, journal.Filter{})
+		if err != nil {
 			return nil, err
 		}
+		if len(recs) > 0 && recs[0].Position == f.Retry.Position {
+			f.Record = recs[0]
+			there = append(there, f)
+		}
 	}
-	return out, nil
-}
-
-// at returns the event at a position.
-func (d *Deliverer) at(ctx context.Context, p journal.Position) (journal.Record, error) {
-	recs, err := d.o.Journal.Read(ctx, p-1, 1, journal.Filter{})
-	if err == nil && (len(recs) == 0 || recs[0].Position != p) {
-		err = journal.ErrNotFound
-	}
-	if err != nil {
-		return journal.Record{}, err
-	}
-	return recs[0], nil
+	return there, nil
 }
 
 // Skip gives up events that hold up mailboxes, those of some ids, or without ids all: they become dead letters at once, and what comes

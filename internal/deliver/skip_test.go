@@ -31,11 +31,11 @@ func TestAnEventThatIsRefusedIsSkippedAndTheNextComes(t *testing.T) {
 		})
 		pass(time.Minute)
 		failing, err := d.Failing(t.Context(), "s", 0, 10)
-		if err != nil || len(failing) != 2 || failing[0].Position != bad || failing[0].Record.ID != "id1" || failing[0].Attempts != 2 ||
-			failing[0].Error != "no" || failing[0].NextAt.IsZero() || failing[1].Position != second {
+		if err != nil || len(failing) != 2 || failing[0].Retry.Position != bad || failing[0].Record.ID != "id1" || failing[0].Attempts != 2 ||
+			failing[0].Error != "no" || failing[0].NextAt.IsZero() || failing[1].Retry.Position != second {
 			t.Fatalf("%+v, %v", failing, err)
 		}
-		if page, _ := d.Failing(t.Context(), "s", bad, 1); len(page) != 1 || page[0].Position != second {
+		if page, _ := d.Failing(t.Context(), "s", bad, 1); len(page) != 1 || page[0].Retry.Position != second {
 			t.Errorf("after the first: %+v", page)
 		}
 		for id, want := range map[string]error{"id2": deliver.ErrNotFailing, "id3": deliver.ErrNotFailing, "id99": journal.ErrNotFound} {
@@ -132,7 +132,7 @@ func TestSkippingAReplayAndAfterAStart(t *testing.T) {
 		pass(time.Second)
 		stop()
 		d, stop = run(t, m, s)
-		if f, err := d.Failing(t.Context(), "s", 0, 10); len(f) != 1 || !f[0].Replay || f[0].Position != 1 || err != nil {
+		if f, err := d.Failing(t.Context(), "s", 0, 10); len(f) != 1 || f[0].Rest || f[0].Retry.Position != 1 || err != nil {
 			t.Fatalf("%+v, %v", f, err)
 		}
 		if n, err := d.Skip(t.Context(), "s", "id1"); n != 1 || err != nil {

@@ -52,9 +52,9 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 	want := []string{
 		"DELETE /v1/accounts/{name}", "GET /healthz", "GET /metrics", "GET /openapi.json", "GET /readyz",
 		"GET /v1/accounts", "GET /v1/accounts/{name}", "GET /v1/deadletters", "GET /v1/events", "GET /v1/events/stream", "GET /v1/events/{id}",
-		"GET /v1/mailboxes", "GET /v1/me", "GET /v1/series", "GET /v1/sinks", "GET /v1/status",
+		"GET /v1/mailboxes", "GET /v1/me", "GET /v1/series", "GET /v1/sinks", "GET /v1/sinks/{name}/failing", "GET /v1/status",
 		"POST /v1/accounts", "POST /v1/accounts/{name}/verify", "POST /v1/deadletters/drop", "POST /v1/deadletters/replay",
-		"POST /v1/reload", "POST /v1/sinks/{name}/pause", "POST /v1/sinks/{name}/replay", "POST /v1/sinks/{name}/resume", "POST /v1/verify",
+		"POST /v1/reload", "POST /v1/sinks/{name}/pause", "POST /v1/sinks/{name}/replay", "POST /v1/sinks/{name}/resume", "POST /v1/sinks/{name}/skip", "POST /v1/verify",
 		"PUT /v1/accounts/{name}",
 	}
 	if !slices.Equal(got, want) {
@@ -80,6 +80,7 @@ func (w *world) fill() {
 	w.sinks.dead = []journal.DeadLetter{{
 		Sink: "hook", Retry: journal.Retry{Position: 2, Attempts: 10, LastAt: now, Error: "500"}, BuriedAt: now, Record: w.log.records[1],
 	}}
+	w.sinks.failing = []journal.Pending{{Retry: journal.Retry{Position: 1, Attempts: 3, LastAt: now, NextAt: now, Error: "422"}, Record: w.log.records[0]}}
 	w.board.Event("jo", "INBOX", "mail.message.new", now)
 	w.board.Delivery("hook", status.Delivered, now.Add(-time.Second), now)
 	w.board.Report(status.Sources{
@@ -134,6 +135,12 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"GET", "/v1/sinks", "listSinks", nil, "200"},
 		{"POST", "/v1/sinks/hook/pause", "pauseSink", map[string]any{"reason": "x"}, "204"},
 		{"POST", "/v1/sinks/hook/replay", "replay", map[string]any{"from": 1}, "200"},
+		{"GET", "/v1/sinks/hook/failing", "listFailing", nil, "200"},
+		{"GET", "/v1/sinks/hook/failing?after=1", "listFailing", nil, "200"},
+		{"GET", "/v1/sinks/other/failing", "listFailing", nil, "404"},
+		{"POST", "/v1/sinks/hook/skip", "skip", map[string]any{"ids": []string{"id1"}}, "200"},
+		{"POST", "/v1/sinks/hook/skip", "skip", map[string]any{"ids": []string{"fine"}}, "409"},
+		{"POST", "/v1/sinks/hook/skip", "skip", map[string]any{}, "422"},
 		{"GET", "/v1/deadletters", "listDeadLetters", nil, "200"},
 		{"POST", "/v1/deadletters/replay", "replayDeadLetters", map[string]any{"sink": "hook", "positions": []int{2}}, "200"},
 		{"GET", "/healthz", "getHealth", nil, "200"},

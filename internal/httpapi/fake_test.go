@@ -178,6 +178,8 @@ type sinks struct {
 	mu   sync.Mutex
 	told []string
 	dead []journal.DeadLetter
+	// failing are events that hold up mailboxes of the sink "hook".
+	failing []journal.Pending
 }
 
 func (k *sinks) note(format string, args ...any) error {
@@ -209,6 +211,25 @@ func (k *sinks) Revive(_ context.Context, sink string, positions ...journal.Posi
 
 func (k *sinks) Drop(_ context.Context, sink string, positions ...journal.Position) (int, error) {
 	return len(positions), k.note("drop %s %v", sink, positions)
+}
+
+func (k *sinks) Failing(_ context.Context, sink string, after journal.Position, limit int) (out []journal.Pending, _ error) {
+	if sink != "hook" {
+		return nil, httpapi.ErrNotFound
+	}
+	for _, p := range k.failing {
+		if p.Retry.Position > after && len(out) < limit {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+func (k *sinks) Skip(_ context.Context, sink string, ids ...string) (int, error) {
+	if slices.Contains(ids, "fine") {
+		return 0, fmt.Errorf("%w: it has not failed", httpapi.ErrConflict)
+	}
+	return len(ids), k.note("skip %s %v", sink, ids)
 }
 
 func (k *sinks) Replay(_ context.Context, sink string, r httpapi.ReplayRequest) (int, error) {

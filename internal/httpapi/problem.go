@@ -26,7 +26,7 @@ func (s *Server) problem(ctx context.Context, err error, what string) error {
 		return huma.NewError(http.StatusNotFound, what+": there is no such thing")
 	case errors.Is(err, ErrExists):
 		return huma.NewError(http.StatusConflict, what+": there is one of that name already")
-	case errors.Is(err, ErrInFile), errors.Is(err, ErrNoKey):
+	case errors.Is(err, ErrInFile), errors.Is(err, ErrNoKey), errors.Is(err, ErrConflict):
 		return huma.NewError(http.StatusConflict, what+": "+err.Error())
 	case errors.Is(err, ErrUnavailable), errors.Is(err, journal.ErrFull), errors.Is(err, journal.ErrClosed), errors.Is(err, journal.ErrReadOnly):
 		return huma.NewError(http.StatusServiceUnavailable, what+": "+err.Error())

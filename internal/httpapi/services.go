@@ -47,6 +47,11 @@ type Sinks interface {
 	// Revive has dead letters delivered again, Drop forgets them; without positions all of the sink. They return how many.
 	Revive(ctx context.Context, sink string, positions ...journal.Position) (int, error)
 	Drop(ctx context.Context, sink string, positions ...journal.Position) (int, error)
+	// Failing returns up to limit events that hold up mailboxes of a sink after a position, by position.
+	Failing(ctx context.Context, sink string, after journal.Position, limit int) ([]journal.Pending, error)
+	// Skip gives up such events, those of some ids or without ids all: they are dead letters then. It returns how many. ErrConflict, wrapped,
+	// says that one of them holds nothing up.
+	Skip(ctx context.Context, sink string, ids ...string) (int, error)
 	// Replay has events sent to a sink once more, and returns how many, or -1 if that is not known yet.
 	Replay(ctx context.Context, sink string, r ReplayRequest) (int, error)
 }
@@ -86,6 +91,8 @@ var (
 	ErrInFile = errors.New("it is in the configuration file: change it there, then reload")
 	// ErrNoKey: credentials cannot be kept, since there is no key to seal them with.
 	ErrNoKey = errors.New("accounts with credentials cannot be kept: set [secrets] key in the configuration file")
+	// ErrConflict: wrapped with what there is that the request does not fit.
+	ErrConflict = errors.New("not as things are now")
 	// ErrUnavailable: not now; wrapped with why.
 	ErrUnavailable = errors.New("not possible now")
 )

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/pushmail/pushmail/internal/journal"
 	"github.com/pushmail/pushmail/internal/status"
 )
 
@@ -50,7 +52,73 @@ func (s *Server) routeSinks() {
 		func(ctx context.Context, in *SinkPath) (*struct{}, error) {
 			return s.steer(ctx, in.Name, func(k Sinks) error { return k.Resume(ctx, in.Name) })
 		})
+	huma.Register(s.api, operation("GET", "/v1/sinks/{name}/failing", "listFailing", "Events that hold up their mailboxes", "They have failed and are tried again; what comes after them in the same mailbox waits.", tag, Read, 404, 503), s.listFailing)
+	huma.Register(s.api, operation("POST", "/v1/sinks/{name}/skip", "skip", "Give up events that hold up their mailboxes", "They become dead letters at once, and what comes after them goes on.", tag, Write, 404, 409, 422, 503), s.skip)
 	huma.Register(s.api, operation("POST", "/v1/sinks/{name}/replay", "replay", "Send events once more", "They have the same ids as before.", tag, Write, 404, 422, 503), s.replay)
+}
+
+type failing struct {
+	Position int64      `json:"position" doc:"Place of the event in the journal"`
+	Attempts int        `json:"attempts" doc:"How many were made"`
+	LastAt   time.Time  `json:"last_at,omitzero" doc:"When the last one was made"`
+	NextAt   time.Time  `json:"next_at,omitzero" doc:"When the next one is due; absent if that is now"`
+	Error    string     `json:"error" doc:"Why the last one failed"`
+	Replay   bool       `json:"replay,omitempty" doc:"It is sent again because somebody asked for it, and holds up only other such events"`
+	Event    cloudEvent `json:"event"`
+}
+
+type failingIn struct {
+	SinkPath
+	After int64 `query:"after" minimum:"0" doc:"Those after this position; next of the page before"`
+	Limit int   `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many"`
+}
+
+type failingOut struct {
+	Items []failing `json:"items" nullable:"false" doc:"By position"`
+	Next  int64     `json:"next,omitempty" doc:"What to give as after to read on; absent at the end"`
+}
+
+func (s *Server) listFailing(ctx context.Context, in *failingIn) (*bodyOf[failingOut], error) {
+	var found []journal.Pending
+	_, err := s.steer(ctx, in.Name, func(k Sinks) (err error) {
+		found, err = k.Failing(ctx, in.Name, journal.Position(in.After), in.Limit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := failingOut{Items: []failing{}}
+	for i := range found {
+		f := &found[i]
+		out.Items = append(out.Items, failing{int64(f.Retry.Position), f.Attempts, f.LastAt, f.NextAt, f.Error, !f.Rest, f.Record.JSON})
+	}
+	if len(found) >= in.Limit {
+		out.Next = int64(found[len(found)-1].Retry.Position)
+	}
+	return &bodyOf[failingOut]{out}, nil
+}
+
+type skipIn struct {
+	SinkPath
+	Body struct {
+		IDs []string `json:"ids,omitempty" maxItems:"1000" nullable:"false" doc:"Which ones"`
+		All bool     `json:"all,omitempty" doc:"All that hold up a mailbox of the sink now, instead of ids"`
+	}
+}
+
+func (s *Server) skip(ctx context.Context, in *skipIn) (*bodyOf[countOut], error) {
+	if in.Body.All != (len(in.Body.IDs) == 0) {
+		return nil, s.problem(ctx, FieldErrors{{"ids", "give either ids or all"}}, "skip")
+	}
+	var out bodyOf[countOut]
+	_, err := s.steer(ctx, in.Name, func(k Sinks) (err error) {
+		out.Body.Count, err = k.Skip(ctx, in.Name, in.Body.IDs...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
 }
 
 func (s *Server) steer(ctx context.Context, sink string, do func(Sinks) error) (*struct{}, error) {

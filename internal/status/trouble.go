@@ -91,7 +91,7 @@ var classWords = map[string]words{
 	},
 	"sink_mailbox_retrying": {
 		"Events of some mailboxes could not be delivered and are tried again.",
-		"Nothing is lost, and other mailboxes are not held up. Check what the receiver says about these events.",
+		"Nothing is lost, and other mailboxes are not held up. Check what the receiver says about these events; one that it will never take can be skipped, so that the next goes on.",
 	},
 	"sink_failing": {
 		"Deliveries have failed for a while.",

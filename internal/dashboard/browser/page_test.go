@@ -189,6 +189,38 @@ func TestSinksArePausedResumedAndReplayed(t *testing.T) {
 	}
 }
 
+func TestEventsThatFailAreSkipped(t *testing.T) {
+	w, p := newWorld(t), open(t)
+	w.busy()
+	first, err := w.journal.Read(t.Context(), 0, 3, journal.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.locked(func() {
+		for _, r := range first {
+			w.failing = append(w.failing, journal.Pending{Record: r, Retry: journal.Retry{
+				Position: r.Position, Attempts: 3, Error: "POST https://tickets.example.org/hook: 422 no such customer", NextAt: time.Now().Add(28 * time.Minute), Rest: true,
+			}})
+		}
+	})
+	p.visit(w.url + "/#/sinks")
+	p.see(`[data-sink="tickets"]`, "9 failing")
+	p.click(`[data-key="failing tickets"]`)
+	p.see("#letters[open]", "Order 4700", "3 attempts", "28 min", "422 no such customer", "Skip all")
+	p.picture("failing-light")
+	p.click(fmt.Sprintf(`#letters [data-key="skip %d"]`, first[0].Position))
+	p.until(`!document.querySelector("#letters").innerText.includes("Order 4700")`)
+	p.click(`#letters [data-key="retry all"]`)
+	p.see("#notices", "tried again now")
+	p.click(`#letters [data-key="skip all"]`)
+	p.see("#confirm[open]", "Skip all of these events?")
+	p.click("#confirm-yes")
+	p.see("#letters[open]", "None are left")
+	if !w.was("skip tickets, 1 of them by id") || !w.was("skip tickets, 0 of them by id") {
+		t.Errorf("told %q", w.told)
+	}
+}
+
 func TestAnAccountIsAddedWithTheForm(t *testing.T) {
 	w, p := newWorld(t), open(t)
 	p.visit(w.url + "/#/accounts")

@@ -33,6 +33,7 @@ type world struct {
 	sinks    []status.Sink                  // guarded by mu
 	state    status.Journal                 // guarded by mu
 	letters  []journal.DeadLetter           // guarded by mu
+	failing  []journal.Pending              // guarded by mu: of any sink
 	told     []string                       // guarded by mu: what services were asked to do
 }
 
@@ -268,6 +269,21 @@ func (k *sinks) DeadLetters(context.Context, string, journal.Position, int) ([]j
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.letters), nil
+}
+
+func (k *sinks) Failing(context.Context, string, journal.Position, int) ([]journal.Pending, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.failing), nil
+}
+
+func (k *sinks) Skip(_ context.Context, sink string, ids ...string) (int, error) {
+	(*world)(k).note("skip %s, %d of them by id", sink, len(ids))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	before := len(k.failing)
+	k.failing = slices.DeleteFunc(k.failing, func(p journal.Pending) bool { return len(ids) == 0 || slices.Contains(ids, p.Record.ID) })
+	return before - len(k.failing), nil
 }
 
 func (k *sinks) settle(what, sink string, positions []journal.Position) (int, error) {

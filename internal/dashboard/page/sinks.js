@@ -1,9 +1,9 @@
-// Sinks: how they are, pause and resume, replay, dead letters.
+// Sinks: how they are, pause and resume, replay, events that fail, dead letters.
 
 import { get, may, post } from "./api.js";
 import { $, ask, h, notice, replace, state } from "./dom.js";
 import { explain } from "./trouble.js";
-import { ago, clock, count, many, now } from "./words.js";
+import { ago, clock, count, many, now, until } from "./words.js";
 
 const path = (name) => `/v1/sinks/${encodeURIComponent(name)}`;
 
@@ -18,6 +18,7 @@ function card(k) {
     h("div", { class: "top" }, state(k.state, k.level), h("h3", {}, k.name), h("span", { class: "kind" }, k.type),
       h("div", { class: "buttons" },
         k.dead_letters > 0 && h("button", { type: "button", "data-key": `letters ${k.name}`, onclick: () => letters(k.name) }, many(k.dead_letters, "dead letter", "dead letters")),
+        k.failing > 0 && h("button", { type: "button", "data-key": `failing ${k.name}`, onclick: () => failing(k.name) }, `${count(k.failing)} failing`),
         may("write") && h("button", { type: "button", "data-key": `replay ${k.name}`, onclick: () => replay(k.name) }, "Replay…"),
         may("write") && (stopped
           ? h("button", { type: "button", class: "main", "data-key": `switch ${k.name}`, onclick: () => act(() => post(`${path(k.name)}/resume`), `${k.name} goes on.`) }, "Resume")
@@ -62,11 +63,54 @@ $("replay").querySelector("form").addEventListener("submit", async (event) => {
   }
 });
 
+// letter shows an event that was not taken, with what can be done about it.
+const letter = (d, what, ...buttons) => h("div", { class: "letter", "data-position": d.position },
+  h("p", {}, h("strong", {}, d.event.data?.envelope?.subject || d.event.type), ` · ${d.event.data?.account || ""} ${d.event.data?.mailbox || ""} · ${what}`),
+  h("p", {}, h("code", {}, d.error)),
+  may("write") && h("p", { class: "buttons" }, buttons));
+
+// show fills the dialog of such events.
+function show(title, ...children) {
+  $("letters-title").textContent = title;
+  replace($("letters-list"), children);
+  if (!$("letters").open) $("letters").showModal();
+}
+
+async function failing(name) {
+  try {
+    const page = await get(`${path(name)}/failing?limit=50`);
+    show(`Events that hold up mailboxes of ${name}`,
+      h("p", {}, "These events failed and are tried again; what comes after them in the same mailbox waits. Skipping makes a dead letter of an event, and the next one goes on."),
+      page.items.length === 0 && h("p", { class: "empty" }, "None are left."),
+      may("write") && page.items.length > 0 && h("p", { class: "buttons" },
+        h("button", { type: "button", class: "main", "data-key": "retry all", onclick: () => handle(name, () => post(`${path(name)}/resume`), () => "They are tried again now.") }, "Try again now"),
+        h("button", { type: "button", class: "danger", "data-key": "skip all", onclick: async () => {
+          if (await ask("Skip all of these events?", `${name} does not get them unless their dead letters are replayed.`, "Skip all")) skip(name, { all: true });
+        } }, "Skip all")),
+      page.items.map((f) => letter(f, `${many(f.attempts, "attempt", "attempts")} · next ${f.next_at ? until(f.next_at) : "now"}`,
+        h("button", { type: "button", "data-key": `skip ${f.position}`, onclick: () => skip(name, { ids: [f.event.id] }) }, "Skip"))),
+      page.next && h("p", { class: "hint" }, "There are more; these are the oldest."));
+  } catch (err) {
+    notice(err.message, true);
+  }
+}
+
+const skip = (name, which) => handle(name, () => post(`${path(name)}/skip`, which), ({ count: n }) => `${many(n, "event is a dead letter", "events are dead letters")} now.`);
+
+async function handle(name, work, done) {
+  try {
+    notice(done(await work()));
+  } catch (err) {
+    notice(err.message, true);
+  }
+  await failing(name);
+  refresh().catch(() => {});
+}
+
 async function letters(name) {
   try {
     const page = await get(`/v1/deadletters?limit=50&sink=${encodeURIComponent(name)}`);
-    $("letters-title").textContent = `Dead letters of ${name}`;
-    replace($("letters-list"),
+    show(`Dead letters of ${name}`,
       h("p", {}, "These events were given up after the last attempt. Replaying begins with the first attempt again; dropping forgets them."),
       page.items.length === 0 && h("p", { class: "empty" }, "None are left."),
       may("write") && page.items.length > 0 && h("p", { class: "buttons" },
@@ -74,14 +118,10 @@ async function letters(name) {
         h("button", { type: "button", class: "danger", "data-key": "drop all", onclick: async () => {
           if (await ask("Drop all dead letters?", `${name} will never get these events.`, "Drop all")) settle(name, "drop", { all: true });
         } }, "Drop all")),
-      page.items.map((d) => h("div", { class: "letter", "data-position": d.position },
-        h("p", {}, h("strong", {}, d.event.data?.envelope?.subject || d.event.type), ` · ${d.event.data?.account || ""} ${d.event.data?.mailbox || ""} · given up ${clock(d.buried_at)} after ${many(d.attempts, "attempt", "attempts")}`),
-        h("p", {}, h("code", {}, d.error)),
-        may("write") && h("p", { class: "buttons" },
-          h("button", { type: "button", "data-key": `replay ${d.position}`, onclick: () => settle(name, "replay", { positions: [d.position] }) }, "Replay"),
-          h("button", { type: "button", "data-key": `drop ${d.position}`, onclick: () => settle(name, "drop", { positions: [d.position] }) }, "Drop")))),
+      page.items.map((d) => letter(d, `given up ${clock(d.buried_at)} after ${many(d.attempts, "attempt", "attempts")}`,
+        h("button", { type: "button", "data-key": `replay ${d.position}`, onclick: () => settle(name, "replay", { positions: [d.position] }) }, "Replay"),
+        h("button", { type: "button", "data-key": `drop ${d.position}`, onclick: () => settle(name, "drop", { positions: [d.position] }) }, "Drop"))),
       page.next && h("p", { class: "hint" }, "There are more; these are the oldest."));
-    if (!$("letters").open) $("letters").showModal();
   } catch (err) {
     notice(err.message, true);
   }
