@@ -25,6 +25,7 @@ import (
 	"github.com/pushmail/pushmail/internal/metrics"
 	"github.com/pushmail/pushmail/internal/secret"
 	"github.com/pushmail/pushmail/internal/status"
+	"github.com/pushmail/pushmail/watch"
 )
 
 // Options are the settings of an [App]. Config is needed.
@@ -76,6 +77,7 @@ type App struct {
 	accounts *account.Set
 	out      *deliver.Deliverer
 	api      *httpapi.Server // nil without an API
+	hosts    *watch.Hosts
 
 	change sync.Mutex // held by whoever changes what runs: a reload, or the API's accounts
 	cfg    atomic.Pointer[config.Config]
@@ -109,7 +111,7 @@ func open(ctx context.Context, o Options) (*App, error) {
 	}
 	a := &App{
 		o: o, log: o.Logger, board: status.NewBoard(o.Version), kept: map[string]keptAccount{}, watching: map[string]watched{},
-		resolver: &secret.Resolver{Getenv: o.Getenv},
+		resolver: &secret.Resolver{Getenv: o.Getenv}, hosts: hostsOf(o.Config.Limits),
 	}
 	a.cfg.Store(o.Config)
 	if err := os.MkdirAll(o.Config.State, 0o700); err != nil {

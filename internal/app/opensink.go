@@ -53,7 +53,7 @@ func (a *App) openExec(ctx context.Context, c *config.ExecSink, name string) (si
 
 func (a *App) openWebhook(ctx context.Context, c *config.WebhookSink) (sink.Sink, error) {
 	o := webhook.Options{
-		URL: c.URL, Headers: c.Headers, Timeout: c.Timeout, Concurrency: c.Concurrency, Allow: c.Allow, UserAgent: "pushmail/" + a.o.Version,
+		URL: c.URL, Headers: c.Headers, Timeout: c.Timeout, Concurrency: c.Concurrency, GiveUpOn: c.GiveUpOn, Allow: c.Allow, UserAgent: "pushmail/" + a.o.Version,
 	}
 	for _, ref := range c.Secrets {
 		key, err := a.reveal(ctx, "secret", ref)

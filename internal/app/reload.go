@@ -136,7 +136,7 @@ func (a *App) apply(ctx context.Context, p *prepared, diff config.Change) error 
 	}
 	for _, key := range diff.Other {
 		switch key {
-		case "state", "api.listen", "api.tls", "api.hosts":
+		case "state", "api.listen", "api.tls", "api.hosts", "limits":
 			a.log.Warn("this takes effect when pushmail is started again", "key", key)
 		}
 	}

@@ -82,6 +82,15 @@ func (a *App) accountStatus() []status.Account {
 	return all
 }
 
+// hostsOf returns the limits of logins.
+func hostsOf(l config.Limits) *watch.Hosts {
+	h := &watch.Hosts{LoginsPerSecond: float64(l.LoginsPerSecond), LoginBurst: l.LoginBurst}
+	if l.LoginsPerSecond == 0 {
+		h.LoginsPerSecond = -1 // no limit
+	}
+	return h
+}
+
 // watchOptions says how an account is watched.
 func (a *App) watchOptions(c *config.Account) (watch.AccountOptions, error) {
 	client, err := a.clientOptions(c)
@@ -94,6 +103,7 @@ func (a *App) watchOptions(c *config.Account) (watch.AccountOptions, error) {
 			Since:          c.From.Time(time.Now()),
 			Content:        watch.Content{Brief: c.Brief, Headers: c.Headers, Preview: c.Preview, Text: int(c.Text)},
 			VerifyInterval: c.VerifyInterval, StaleAfter: c.StaleAfter,
+			Hosts: a.hosts,
 			Logger: a.log,
 		},
 		Exclude: c.Exclude, MaxConnections: c.MaxConnections, Hot: c.Hot, SweepInterval: c.SweepInterval,

@@ -21,6 +21,7 @@ func (l *loader) check() {
 	c.State = l.absolute(c.State)
 	l.checkLog()
 	l.checkAPI()
+	l.checkLimits()
 	l.checkSettings(l.root.at("defaults"), "defaults", &c.Defaults)
 	for i := range c.Accounts {
 		l.checkAccount(l.accounts[i], index("account", i), &c.Accounts[i])
@@ -37,6 +38,19 @@ func (l *loader) check() {
 func (l *loader) checkLog() {
 	if allowed := []string{"text", "json"}; !slices.Contains(allowed, l.cfg.Log.Format) {
 		l.unknownWord(l.root.at("log").at("format"), "log.format", l.cfg.Log.Format, allowed)
+	}
+}
+
+func (l *loader) checkLimits() {
+	n := l.root.at("limits")
+	l.within(n, "limits", "logins_per_second", l.cfg.Limits.LoginsPerSecond, 0, 1_000_000)
+	l.within(n, "limits", "login_burst", l.cfg.Limits.LoginBurst, 1, 1_000_000)
+}
+
+// within reports a number that was given and is out of bounds.
+func (l *loader) within(n *node, path, key string, value, least, most int) {
+	if n.table[key] != nil && !l.bad[n.table[key]] && (value < least || value > most) {
+		l.wrong(n.at(key), join(path, key), fmt.Sprintf("want %d to %d", least, most))
 	}
 }
 

@@ -40,15 +40,9 @@ func (l *loader) checkSink(n *node, path string, s *Sink) {
 	}
 }
 
-func (l *loader) concurrency(n *node, path string, c int) {
-	if n.table["concurrency"] != nil && !l.bad[n.table["concurrency"]] && (c < 1 || c > 1000) {
-		l.wrong(n.at("concurrency"), join(path, "concurrency"), "want 1 to 1000")
-	}
-}
-
 func (l *loader) checkExec(n *node, path string, s *ExecSink) {
 	l.positive(n, path, "timeout", s.Timeout, day)
-	l.concurrency(n, path, s.Concurrency)
+	l.within(n, path, "concurrency", s.Concurrency, 1, 1000)
 	s.Dir = l.absolute(s.Dir)
 	if info, err := os.Stat(s.Dir); s.Dir != "" && !l.o.ForOthers && (err != nil || !info.IsDir()) {
 		l.wrong(n.at("dir"), join(path, "dir"), "there is no such directory")
@@ -77,7 +71,8 @@ func (l *loader) checkExec(n *node, path string, s *ExecSink) {
 
 func (l *loader) checkWebhook(n *node, path string, s *WebhookSink) {
 	l.positive(n, path, "timeout", s.Timeout, time.Hour)
-	l.concurrency(n, path, s.Concurrency)
+	l.within(n, path, "concurrency", s.Concurrency, 1, 1000)
+	l.checkGiveUp(n, path, s.GiveUpOn)
 	l.checkFiles(n, path, &s.CAFile, &s.ClientCert, &s.ClientKey)
 	if n.table["url"] == nil {
 		l.missing(n, path, "url", `"https://HOST/PATH"`)
@@ -98,6 +93,19 @@ func (l *loader) checkWebhook(n *node, path string, s *WebhookSink) {
 	}
 	if len(s.Secrets) == 0 && n.table["secret"] == nil {
 		l.warn(n, path, "requests are not signed: the receiver cannot tell who sent them", `secret = "file:PATH", with "whsec_" and the base64 of 24 to 64 random bytes in it`)
+	}
+}
+
+// checkGiveUp checks the statuses that end all tries. 410 has a meaning of its own, and these ask for another try: 408, 425, 429.
+func (l *loader) checkGiveUp(n *node, path string, statuses []int) {
+	for i, status := range statuses {
+		if status < 400 || status > 499 || slices.Contains([]int{408, 410, 425, 429}, status) {
+			at := n.at("give_up_on")
+			if at.list != nil {
+				at = at.list[i]
+			}
+			l.wrong(at, join(path, "give_up_on"), "want statuses from 400 to 499 by which a receiver refuses an event for good, such as 422; 408, 410, 425 and 429 are none")
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ type Config struct {
 	Journal Journal  `toml:"journal"`
 	Secrets Secrets  `toml:"secrets"`
 	API     API      `toml:"api"`
+	Limits  Limits   `toml:"limits"`
 	// Defaults hold for accounts that say nothing else. They are in Accounts already; accounts that are added while
 	// pushmail runs need them.
 	Defaults Settings  `toml:"defaults"`
@@ -43,6 +44,14 @@ type Journal struct {
 	// MaxSize is how large the database may become before the oldest events go, even if they are younger than Retain. What a
 	// sink has not had stays. Zero is no limit.
 	MaxSize Size `toml:"max_size"`
+}
+
+// Limits spare mail servers.
+type Limits struct {
+	// LoginsPerSecond is how many connections are begun per second with one host, once LoginBurst were begun at once. Zero is no
+	// limit.
+	LoginsPerSecond int `toml:"logins_per_second"`
+	LoginBurst      int `toml:"login_burst"`
 }
 
 // Secrets says what seals credentials in the database.

@@ -71,6 +71,7 @@ func others(old, next *Config) []string {
 		{"api.tokens", !reflect.DeepEqual(old.API.Tokens, next.API.Tokens)},
 		{"api.tls", old.API.TLSCert != next.API.TLSCert || old.API.TLSKey != next.API.TLSKey},
 		{"api.hosts", !reflect.DeepEqual(old.API.Hosts, next.API.Hosts)},
+		{"limits", old.Limits != next.Limits},
 		{"defaults", !reflect.DeepEqual(old.Defaults, next.Defaults)},
 	} {
 		if part.differ {

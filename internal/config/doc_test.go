@@ -22,7 +22,7 @@ func sections() map[string]any {
 	sink := func(t SinkType) any { s := Sink{Type: t}; return s.prepare() }
 	return map[string]any{
 		"At the top": mainTable{},
-		"[log]":      top.Log, "[journal]": top.Journal, "[secrets]": top.Secrets, "[api]": top.API, "[[api.tokens]]": Token{},
+		"[log]":      top.Log, "[journal]": top.Journal, "[secrets]": top.Secrets, "[api]": top.API, "[limits]": top.Limits, "[[api.tokens]]": Token{},
 		"[[account]]": Account{}, "[account.oauth]": OAuth{}, "[[sink]]": Sink{}, "[[route]]": Route{},
 		"exec": sink(Exec), "webhook": sink(Webhook), "nats": sink(NATS), "file": sink(File),
 	}

@@ -83,6 +83,7 @@ func defaults(file string) *Config {
 		Log:     Log{Format: "text"},
 		Journal: Journal{Retain: 30 * day},
 		API:     API{Listen: "127.0.0.1:8025"},
+		Limits:  Limits{LoginsPerSecond: 50, LoginBurst: 100}, // as watch.Hosts has it
 	}
 }
 
@@ -94,16 +95,17 @@ type mainTable struct {
 	Journal  Journal  `toml:"journal"`
 	Secrets  Secrets  `toml:"secrets"`
 	API      API      `toml:"api"`
+	Limits   Limits   `toml:"limits"`
 	Defaults Settings `toml:"defaults"`
 }
 
 func (l *loader) decodeRoot() {
 	var top mainTable
-	top.Log, top.Journal, top.API = l.cfg.Log, l.cfg.Journal, l.cfg.API
+	top.Log, top.Journal, top.API, top.Limits = l.cfg.Log, l.cfg.Journal, l.cfg.API, l.cfg.Limits
 	rest := l.takeLists(l.root)
 	l.decodeTable(rest, "", explainRoot, &top)
 	c := l.cfg
-	c.State, c.Include, c.Log, c.Journal, c.Secrets, c.API, c.Defaults = top.State, top.Include, top.Log, top.Journal, top.Secrets, top.API, top.Defaults
+	c.State, c.Include, c.Log, c.Journal, c.Secrets, c.API, c.Limits, c.Defaults = top.State, top.Include, top.Log, top.Journal, top.Secrets, top.API, top.Limits, top.Defaults
 	l.include()
 	l.decodeAccounts()
 	l.decodeSinks()

@@ -24,6 +24,7 @@ func Show(w io.Writer, c *Config) error {
 	s.section("[journal]", c.Journal)
 	s.section("[secrets]", c.Secrets)
 	s.section("[api]", c.API)
+	s.section("[limits]", c.Limits)
 	for _, a := range c.Accounts {
 		s.section("[[account]]", a)
 		if a.OAuth != nil {
@@ -80,7 +81,7 @@ func (s *shower) fields(v reflect.Value) {
 }
 
 // shownZero are fields whose zero value differs from what holds when they are left out.
-var shownZero = map[string]bool{"API.listen": true, "Log.level": true, "Journal.retain": true}
+var shownZero = map[string]bool{"API.listen": true, "Log.level": true, "Journal.retain": true, "Limits.logins_per_second": true}
 
 // tomlValue writes a value so that it can be read again.
 func tomlValue(v reflect.Value) string {

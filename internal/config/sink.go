@@ -66,6 +66,8 @@ type WebhookSink struct {
 	Timeout time.Duration `toml:"timeout"`
 	// Concurrency is how many requests may be under way, each for another mailbox. 8 unless given.
 	Concurrency int `toml:"concurrency"`
+	// GiveUpOn are statuses after which an event is not tried again.
+	GiveUpOn []int `toml:"give_up_on"`
 	// Allow are networks that may be connected to although they are private, loopback or link-local.
 	Allow []netip.Prefix `toml:"allow"`
 	// CAFile, ClientCert and ClientKey are files in PEM.

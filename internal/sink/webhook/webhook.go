@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -37,6 +38,8 @@ type Options struct {
 	Timeout time.Duration
 	// Concurrency is how many requests may be under way. Zero means 8.
 	Concurrency int
+	// GiveUpOn are statuses after which an event is not tried again. What [judge] has a better use for is not among them.
+	GiveUpOn []int
 	// Allow are networks that may be connected to although they are not public. See [Forbidden].
 	Allow []netip.Prefix
 	// TLS is for who trusts other certificates, or has to show one. nil is the default.
@@ -131,7 +134,11 @@ func (s *Sink) post(ctx context.Context, d sink.Delivery) sink.Result {
 	slow := time.AfterFunc(bodyTime, cancel)
 	defer slow.Stop()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	return judge(resp, body, time.Now())
+	r := judge(resp, body, time.Now())
+	if r.Outcome == sink.Retry && slices.Contains(s.o.GiveUpOn, resp.StatusCode) {
+		r.Outcome = sink.Never
+	}
+	return r
 }
 
 // What is read of the body of an answer, and for how long.
