@@ -62,6 +62,17 @@ func (o AccountOptions) resolved() (AccountOptions, error) {
 	return o, nil
 }
 
+// Check returns the error that [Manager.Add] would have for o, whatever accounts there are.
+func (o AccountOptions) Check() error {
+	var err error
+	if o.Mailbox != "" {
+		_, err = o.Options.resolved()
+	} else {
+		_, err = o.resolved()
+	}
+	return err
+}
+
 // Account watches the mailboxes of an account until the loop over it is left or ctx ends. Events of one
 // mailbox come in order; asking for the next event acknowledges the one before, as in [Mailbox].
 //

@@ -68,7 +68,7 @@ func (f *apiFlags) api(ctx context.Context, a *app, scope config.Scope) (*apiCli
 	if cfg.API.Listen == "" {
 		return nil, fmt.Errorf("%s has no API to be asked: set [api] listen there", clean(cfg.File))
 	}
-	c.base = apiURL(cfg, cfg.API.Listen)
+	c.base = apiURL(&cfg.API, cfg.API.Listen)
 	if err := c.trust(cfg); err != nil {
 		return nil, err
 	}

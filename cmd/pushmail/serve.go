@@ -62,12 +62,13 @@ func (a *app) serve(ctx context.Context, args []string) error {
 	if cfg == nil {
 		return errConfig
 	}
+	ready := a.sayReady(cfg)
 	level := &slog.LevelVar{}
 	level.Set(cfg.Log.Level)
 	logger := a.serveLogger(cfg, level)
 	o := pushmail.Options{
 		Config: cfg, Load: load, Version: strings.Trim(moduleVersion(), "()"), Stdout: a.out, Logger: logger, Level: level, Getenv: a.getenv,
-		Ready: func(addr string) { a.sayReady(cfg, addr) },
+		Ready: ready,
 	}
 	var reloads sync.Mutex // one after the other
 	o.Started = func(d *pushmail.App) {
@@ -128,22 +129,25 @@ func (a *app) serveLogger(cfg *config.Config, level slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.err, o))
 }
 
-// sayReady tells people what there is now, if they look.
-func (a *app) sayReady(cfg *config.Config, addr string) {
-	if _, ok := terminal(a.err); !ok {
-		return
+// sayReady returns what tells people what there is now, if they look. It does not keep cfg.
+func (a *app) sayReady(cfg *config.Config) func(addr string) {
+	accounts, sinks, api := len(cfg.Accounts), len(cfg.Sinks), cfg.API
+	return func(addr string) {
+		if _, ok := terminal(a.err); !ok {
+			return
+		}
+		fmt.Fprintf(a.err, "pushmail watches %s and delivers to %s.", count(accounts, "account"), count(sinks, "sink"))
+		if addr != "" {
+			fmt.Fprintf(a.err, " Dashboard: %s/", apiURL(&api, addr))
+		}
+		fmt.Fprintln(a.err)
 	}
-	fmt.Fprintf(a.err, "pushmail watches %s and delivers to %s.", count(len(cfg.Accounts), "account"), count(len(cfg.Sinks), "sink"))
-	if addr != "" {
-		fmt.Fprintf(a.err, " Dashboard: %s/", apiURL(cfg, addr))
-	}
-	fmt.Fprintln(a.err)
 }
 
 // apiURL is where the API is reached from this machine.
-func apiURL(cfg *config.Config, addr string) string {
+func apiURL(api *config.API, addr string) string {
 	scheme := "http://"
-	if cfg.API.TLSCert != "" {
+	if api.TLSCert != "" {
 		scheme = "https://"
 	}
 	i := strings.LastIndex(addr, ":")

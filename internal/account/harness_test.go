@@ -153,8 +153,8 @@ func (w *world) stop() {
 	}
 }
 
-func (w *world) options(name, mailbox string) account.Account {
-	var a account.Account
+func (w *world) options(name, mailbox string) watch.AccountOptions {
+	var a watch.AccountOptions
 	a.Account, a.User, a.Mailbox = name, name, mailbox
 	a.Client = imapclient.Options{Addr: "mail.example.org", Security: imapclient.InsecurePlaintext}
 	a.Hosts = &watch.Hosts{}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -31,13 +30,6 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Account is an account to watch. Its Store is not used: the journal is.
-type Account struct {
-	watch.AccountOptions
-	// Origin is where it comes from: one of status.OriginFile and status.OriginAPI.
-	Origin string
-}
-
 // Set watches accounts and writes what happens into the journal, from [New] until [Set.Close]. Its methods may be called
 // from several goroutines.
 type Set struct {
@@ -46,7 +38,7 @@ type Set struct {
 
 	mu       sync.Mutex
 	changing map[string]chan struct{} // guarded by mu: accounts that are being added or removed; closed when that is done
-	accounts map[string]Account       // guarded by mu
+	names    map[string]struct{}      // guarded by mu: of all accounts
 	closed   bool                     // guarded by mu
 }
 
@@ -59,7 +51,7 @@ func New(o Options) (*Set, error) {
 		o.Recorded = func(journal.Record) {}
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	s := &Set{bridge: newBridge(o.Journal, o.Logger, o.Recorded), changing: map[string]chan struct{}{}, accounts: map[string]Account{}}
+	s := &Set{bridge: newBridge(o.Journal, o.Logger, o.Recorded), changing: map[string]chan struct{}{}, names: map[string]struct{}{}}
 	var err error
 	s.manager, err = watch.NewManager(watch.ManagerOptions{
 		Handler: s.bridge.handle, Store: s.bridge, Active: o.Active, Pushed: o.Pushed, Failed: o.Failed, Logger: o.Logger,
@@ -99,27 +91,28 @@ func (s *Set) begin(ctx context.Context, name string) (end func(), err error) {
 	}
 }
 
-// Add begins to watch an account. It does not wait for the connection. It is an error if there is one of that name.
-func (s *Set) Add(ctx context.Context, a Account) error {
-	end, err := s.begin(ctx, a.Account)
+// Add begins to watch an account. It does not wait for the connection. It is an error if there is one of that name. Store is
+// not used: the journal is.
+func (s *Set) Add(ctx context.Context, o watch.AccountOptions) error {
+	end, err := s.begin(ctx, o.Account)
 	if err != nil {
 		return err
 	}
 	defer end()
-	return s.add(a)
+	return s.add(o)
 }
 
-func (s *Set) add(a Account) error {
-	if a.Account == "" {
+func (s *Set) add(o watch.AccountOptions) error {
+	if o.Account == "" {
 		return errors.New("account: it has no name")
 	}
-	a.Store = s.bridge
-	if err := s.manager.Add(a.AccountOptions); err != nil {
+	o.Store = s.bridge
+	if err := s.manager.Add(o); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.accounts[a.Account] = a
+	s.names[o.Account] = struct{}{}
 	return nil
 }
 
@@ -139,51 +132,40 @@ func (s *Set) remove(ctx context.Context, name string) (bool, error) {
 	s.bridge.forget(ctx, name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.accounts, name)
+	delete(s.names, name)
 	return ok, err
 }
 
 // Replace watches an account in another way, from where it was, or adds it. If the new settings are wrong the account goes
 // on as it was.
-func (s *Set) Replace(ctx context.Context, a Account) error {
-	end, err := s.begin(ctx, a.Account)
+func (s *Set) Replace(ctx context.Context, o watch.AccountOptions) error {
+	if err := o.Check(); err != nil {
+		return err
+	}
+	end, err := s.begin(ctx, o.Account)
 	if err != nil {
 		return err
 	}
 	defer end()
-	s.mu.Lock()
-	old, replaces := s.accounts[a.Account]
-	s.mu.Unlock()
-	if replaces {
-		if _, err := s.remove(ctx, a.Account); err != nil {
-			return err
-		}
+	if _, err := s.remove(ctx, o.Account); err != nil {
+		return err
 	}
-	err = s.add(a)
-	if err != nil && replaces {
-		if again := s.add(old); again != nil {
-			err = fmt.Errorf("%w; and the account cannot go on as it was: %w", err, again)
-		}
-	}
-	return err
+	return s.add(o)
 }
 
 // Names returns the names of all accounts, sorted.
 func (s *Set) Names() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.accounts))
+	return slices.Sorted(maps.Keys(s.names))
 }
 
-// Status returns the state of all accounts, by name, as [status.Sources] wants it.
+// Status returns the state of all accounts, by name, as [status.Sources] wants it, but for User, Host and Origin.
 func (s *Set) Status() []status.Account {
 	all := s.manager.Status()
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	out := make([]status.Account, 0, len(all))
 	for _, st := range all {
-		a := s.accounts[st.Account]
-		one := status.Account{Name: st.Account, User: a.User, Host: a.Client.Addr, Origin: cmp.Or(a.Origin, status.OriginFile)}
+		one := status.Account{Name: st.Account}
 		if st.Err != nil {
 			one.Err = st.Err.Error()
 		}

@@ -226,9 +226,7 @@ func TestReplaceGoesOnWhereItWas(t *testing.T) {
 		jo := w.add("jo", "INBOX")
 		jo.Mailbox("INBOX").Append(mail("one"))
 		synctest.Wait()
-		a := w.options("jo", "INBOX")
-		a.Origin = "api"
-		if err := w.set.Replace(context.Background(), a); err != nil {
+		if err := w.set.Replace(context.Background(), w.options("jo", "INBOX")); err != nil {
 			t.Fatal(err)
 		}
 		jo.Mailbox("INBOX").Append(mail("two"))
@@ -236,7 +234,7 @@ func TestReplaceGoesOnWhereItWas(t *testing.T) {
 		if got := w.disk.of(created); len(got) != 2 {
 			t.Errorf("records %q", got)
 		}
-		if st := w.set.Status(); len(st) != 1 || st[0].Origin != "api" || st[0].User != "jo" || len(st[0].Mailboxes) != 1 || !st[0].Mailboxes[0].Up {
+		if st := w.set.Status(); len(st) != 1 || len(st[0].Mailboxes) != 1 || !st[0].Mailboxes[0].Up {
 			t.Errorf("status %+v", st)
 		}
 		wrong := w.options("jo", "INBOX")

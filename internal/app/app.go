@@ -114,6 +114,7 @@ func open(ctx context.Context, o Options) (*App, error) {
 		resolver: &secret.Resolver{Getenv: o.Getenv}, hosts: hostsOf(o.Config.Limits),
 	}
 	a.cfg.Store(o.Config)
+	a.o.Config = nil // after a reload it is not needed any more
 	if err := os.MkdirAll(o.Config.State, 0o700); err != nil {
 		return nil, &StateError{fmt.Errorf("the state directory cannot be made: %w: make it, or name another as \"state\" in %s", err, o.Config.File)}
 	}
@@ -177,6 +178,7 @@ func (a *App) run(ctx context.Context) error {
 		}
 	})
 	parts.Go(func() { a.retain(work) })
+	parts.Go(func() { giveBack(work) })
 	parts.Go(func() { a.watchdog(work) })
 	ended := make(chan struct{})
 	if listener != nil {
@@ -279,17 +281,29 @@ func (a *App) tokens(ctx context.Context, c config.API) ([]httpapi.Token, error)
 	return out, nil
 }
 
-// retainEvery is how often the journal is tidied.
-const retainEvery = 10 * time.Minute
+// tidyEvery is how often the journal is tidied, and what memory is free given back to the system.
+const tidyEvery = 10 * time.Minute
 
-// settleTime is how long after its start the daemon has connected, as a rule. What that took is given back to the system then.
+// settleTime is how long it takes to connect, as a rule, which takes more memory than what comes after it. So soon after the start, and
+// after twice as long each time until it is tidyEvery, memory is given back.
 const settleTime = time.Minute
 
-// retain removes what the journal and the memory need not keep.
+// giveBack gives memory back that is not needed.
+func giveBack(ctx context.Context) {
+	for pause := settleTime; ; pause = min(2*pause, tidyEvery) {
+		select {
+		case <-time.After(pause):
+			debug.FreeOSMemory()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// retain removes what the journal need not keep.
 func (a *App) retain(ctx context.Context) {
-	tick := time.NewTicker(retainEvery)
+	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
-	defer time.AfterFunc(settleTime, debug.FreeOSMemory).Stop()
 	for {
 		cfg := a.cfg.Load()
 		p := journal.Policy{Age: cfg.Journal.Retain, Bytes: int64(cfg.Journal.MaxSize), Sinks: []string{}}

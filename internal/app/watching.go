@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/pushmail/pushmail/imapauth"
 	"github.com/pushmail/pushmail/imapclient"
-	"github.com/pushmail/pushmail/internal/account"
 	"github.com/pushmail/pushmail/internal/config"
 	"github.com/pushmail/pushmail/internal/secret"
 	"github.com/pushmail/pushmail/internal/status"
@@ -43,7 +43,7 @@ type watched struct {
 func (a *App) watch(ctx context.Context, c *config.Account, origin string) error {
 	o, err := a.watchOptions(c)
 	if err == nil {
-		err = a.accounts.Replace(ctx, account.Account{AccountOptions: o, Origin: origin})
+		err = a.accounts.Replace(ctx, o)
 	}
 	a.noteWatched(c.Name, &watched{c, origin, err})
 	return err
@@ -64,22 +64,29 @@ func (a *App) noteWatched(name string, w *watched) {
 func (a *App) accountStatus() []status.Account {
 	all := a.accounts.Status()
 	there := make(map[string]bool, len(all))
-	for i := range all {
-		there[all[i].Name] = true
-	}
 	a.keeping.Lock()
 	defer a.keeping.Unlock()
+	for i := range all {
+		there[all[i].Name] = true
+		a.watching[all[i].Name].describe(&all[i])
+	}
 	for name, w := range a.watching {
 		if w.err == nil || there[name] {
 			continue
 		}
-		one := status.Account{Name: name, Origin: w.origin, Err: w.err.Error()}
-		if w.config != nil {
-			one.User, one.Host = w.config.URL.User, w.config.URL.Addr
-		}
+		one := status.Account{Name: name, Err: w.err.Error()}
+		w.describe(&one)
 		all = append(all, one)
 	}
 	return all
+}
+
+// describe says where an account is and comes from.
+func (w watched) describe(a *status.Account) {
+	a.Origin = cmp.Or(w.origin, status.OriginFile)
+	if w.config != nil {
+		a.User, a.Host = w.config.URL.User, w.config.URL.Addr
+	}
 }
 
 // hostsOf returns the limits of logins.
@@ -157,45 +164,53 @@ func (a *App) clientOptions(c *config.Account) (imapclient.Options, error) {
 
 // login returns what logs in to an account, with credentials that are fetched anew each time.
 func (a *App) login(c *config.Account) func(context.Context, *imapclient.Conn) error {
-	memory := &imapauth.Memory{}
-	what := secret.For{Account: c.Name, User: c.URL.User, Host: c.URL.Addr}
-	base := imapauth.Credentials{
-		Username: c.URL.User, Identity: c.Identity, External: c.ClientCert != "", Mechanisms: c.Auth,
-		AllowCleartext: c.InsecurePlaintext, Memory: memory,
-	}
+	l := &login{a: a, c: c}
 	switch {
 	case c.OAuth != nil:
-		base.Tokens = a.resolver.OAuth(a.grant(c))
+		l.tokens = a.resolver.OAuth(a.grant(c))
 	case !c.Token.IsZero():
-		base.Tokens = a.resolver.Tokens(c.Token, what)
+		l.tokens = a.resolver.Tokens(c.Token, whoseSecret(c))
+	}
+	return l.signIn
+}
+
+// login logs in to one account. There is one for each, so it has no more than it must.
+type login struct {
+	a       *App
+	c       *config.Account
+	memory  imapauth.Memory
+	tokens  imapauth.TokenSource // nil for those with a password
+	refused atomic.Bool          // the password that was fetched last
+}
+
+func whoseSecret(c *config.Account) secret.For {
+	return secret.For{Account: c.Name, User: c.URL.User, Host: c.URL.Addr}
+}
+
+func (l *login) signIn(ctx context.Context, conn *imapclient.Conn) error {
+	c := l.c
+	cred := imapauth.Credentials{
+		Username: c.URL.User, Identity: c.Identity, External: c.ClientCert != "", Mechanisms: c.Auth,
+		AllowCleartext: c.InsecurePlaintext, Memory: &l.memory, Tokens: l.tokens,
 	}
 	if c.Password.IsZero() {
-		return func(ctx context.Context, conn *imapclient.Conn) error {
-			cred := base
-			return conn.SignIn(ctx, &cred)
-		}
+		return conn.SignIn(ctx, &cred)
 	}
-	var refused atomic.Bool // the password that was fetched last
-	return func(ctx context.Context, conn *imapclient.Conn) error {
-		what := what
-		what.Renew = refused.Load()
-		found, err := a.resolver.Resolve(ctx, c.Password, what)
-		if err != nil {
-			return err
-		}
-		cred := base
-		if found.Username != "" {
-			cred.Username = found.Username
-		}
-		if found.IsToken {
-			cred.Tokens = imapauth.StaticToken(found.Secret)
-		} else {
-			cred.Password = found.Secret
-		}
-		err = conn.SignIn(ctx, &cred)
-		refused.Store(err != nil && imapclient.Classify(err).Class == imapclient.ClassAuth)
+	what := whoseSecret(c)
+	what.Renew = l.refused.Load()
+	found, err := l.a.resolver.Resolve(ctx, c.Password, what)
+	if err != nil {
 		return err
 	}
+	cred.Username = cmp.Or(found.Username, cred.Username)
+	if found.IsToken {
+		cred.Tokens = imapauth.StaticToken(found.Secret)
+	} else {
+		cred.Password = found.Secret
+	}
+	err = conn.SignIn(ctx, &cred)
+	l.refused.Store(err != nil && imapclient.Classify(err).Class == imapclient.ClassAuth)
+	return err
 }
 
 func (a *App) grant(c *config.Account) secret.Grant {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pushmail/pushmail/imapclient"
@@ -12,6 +13,7 @@ import (
 
 // decodeAccounts reads the accounts. What they leave out is as the defaults say.
 func (l *loader) decodeAccounts() {
+	l.cfg.Accounts = slices.Grow(l.cfg.Accounts, len(l.accounts))
 	for i, n := range l.accounts {
 		l.cfg.Accounts = append(l.cfg.Accounts, l.decodeAccount(n, index("account", i)))
 	}

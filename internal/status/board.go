@@ -106,7 +106,17 @@ func (b *Board) Accounts() []Account {
 		a.judge(now)
 	}
 	b.kept, b.keptAt = accounts, now
+	time.AfterFunc(freshness, b.drop)
 	return accounts
+}
+
+// drop forgets what is too old to be told: it is half a kilobyte for each account.
+func (b *Board) drop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Since(b.keptAt) >= freshness {
+		b.kept = nil
+	}
 }
 
 // Account returns one of Accounts.
