@@ -110,7 +110,7 @@ func (a *App) watchOptions(c *config.Account) (watch.AccountOptions, error) {
 			Since:          c.From.Time(time.Now()),
 			Content:        watch.Content{Brief: c.Brief, Headers: c.Headers, Preview: c.Preview, Text: int(c.Text)},
 			VerifyInterval: c.VerifyInterval, StaleAfter: c.StaleAfter,
-			Hosts: a.hosts,
+			Hosts:  a.hosts,
 			Logger: a.log,
 		},
 		Exclude: c.Exclude, MaxConnections: c.MaxConnections, Hot: c.Hot, SweepInterval: c.SweepInterval,

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pushmail/pushmail/internal/config"
+)
+
+func TestRerouted(t *testing.T) {
+	routes := func(r ...config.Route) *config.Config { return &config.Config{Routes: r} }
+	all, mine := config.Route{To: []string{"a", "b"}}, config.Route{Where: "size > 1", To: []string{"a"}}
+	for name, test := range map[string]struct {
+		old, next *config.Config
+		want      bool
+	}{
+		"no routes":                       {routes(), routes(), false},
+		"the first, which says the same":  {routes(), routes(all), false},
+		"the first, which leaves out":     {routes(), routes(mine), true},
+		"one more":                        {routes(all), routes(all, mine), true},
+		"one for others":                  {routes(all), routes(all, config.Route{Where: "size > 2", To: []string{"b"}}), false},
+		"another filter":                  {routes(mine), routes(config.Route{Where: "size > 2", To: []string{"a"}}), true},
+		"the last is gone, which was all": {routes(all), routes(), false},
+		"no longer reached":               {routes(all), routes(config.Route{To: []string{"b"}}), true},
+	} {
+		if got := rerouted(test.old, test.next, "a"); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestSummaryOfAReload(t *testing.T) {
+	for want, c := range map[string]config.Change{
+		"accounts added: a, b": {AccountsAdded: []string{"a", "b"}},
+		"6 accounts removed:; sinks changed: s; routes; settings: log": {
+			AccountsRemoved: []string{"1", "2", "3", "4", "5", "6"}, SinksChanged: []string{"s"}, Routes: true, Other: []string{"log"},
+		},
+	} {
+		if got := summary(c); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// What a reload cannot use is all said at once, and nothing is changed: neither what runs nor what is known.
+func TestAReloadThatCannotBeUsedChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	first := s.config(s.account("jo") + s.fileSink("file"))
+	o := s.options(first)
+	next := func() (*config.Config, config.Problems) { return first, nil }
+	o.Load = func() (*config.Config, config.Problems) { return next() }
+	a, _ := s.run(o)
+	if err := a.Reload(t.Context()); err != nil {
+		t.Errorf("nothing has changed: %v", err)
+	}
+	wrong := s.config(s.account("jo") + strings.Replace(s.account("al"), "ca.pem", "no.pem", 1) + s.fileSink("file") + s.fileSink("more") +
+		"[secrets]\nkey = \"file:/nowhere/key\"\n[[sink]]\nname = \"hook\"\ntype = \"webhook\"\nurl = \"https://hooks.example.org\"\nsecret = \"file:/nowhere/secret\"\n")
+	next = func() (*config.Config, config.Problems) { return wrong, nil }
+	err := a.Reload(t.Context())
+	if err == nil {
+		t.Fatal("it was taken")
+	}
+	for _, word := range []string{"was not changed", "/nowhere/key", "/nowhere/secret", "hook", "no.pem", `"al"`} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("not a word of %q: %v", word, err)
+		}
+	}
+	if sinks := a.out.Status(); len(sinks) != 1 || len(a.accounts.Names()) != 1 || a.cfg.Load() != first {
+		t.Errorf("sinks %+v, accounts %v", sinks, a.accounts.Names())
+	}
+	next = func() (*config.Config, config.Problems) { return nil, config.Problems{{Message: "no such key"}} }
+	if err := a.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "no such key") {
+		t.Errorf("a configuration that cannot be read: %v", err)
+	}
+	if (&App{}).Reload(t.Context()) == nil {
+		t.Error("without a way to read it again it was reloaded")
+	}
+}
+
+// A sink that the journal does not take at the moment of a reload comes with the next one.
+func TestAReloadThatFailsHalfwayIsCompletedByTheNext(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	first := s.config(s.fileSink("file"))
+	next := s.config(s.fileSink("file") + s.fileSink("more"))
+	o := s.options(first)
+	o.Load = func() (*config.Config, config.Problems) { return next, nil }
+	a, _ := s.run(o)
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("the disk is slow"))
+	p, err := a.prepare(t.Context(), next, config.Diff(first, next))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.apply(ended, p, config.Diff(first, next)); err == nil {
+		t.Fatal("the journal took a sink in no time")
+	}
+	if n := len(a.cfg.Load().Sinks); n != 1 {
+		t.Errorf("%d sinks are known", n)
+	}
+	if err := a.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(a.out.Status()); n != 2 || len(a.cfg.Load().Sinks) != 2 {
+		t.Errorf("%d sinks run after the next", n)
+	}
+}
+
+// The settings of sinks that cannot be used are named, with the key.
+func TestSinksThatCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	hook := "type = \"webhook\"\nurl = \"https://hooks.example.org\"\n"
+	for name, test := range map[string]struct {
+		sink  string
+		words []string
+	}{
+		"secret not there":    {hook + `secret = "file:/nowhere/x"`, []string{"secret: ", "/nowhere/x"}},
+		"secret that is none": {hook + `secret = "literal:whsec_x"`, []string{"secret 1", "base64"}},
+		"second secret":       {hook + `secret = ["literal:whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "env:NOT_THERE"]`, []string{"secret: ", "NOT_THERE"}},
+		"token not there":     {hook + `token = "env:NOT_THERE"`, []string{"token: ", "NOT_THERE"}},
+		"authority not there": {hook + `ca_file = "/nowhere/ca.pem"`, []string{"/nowhere/ca.pem"}},
+		"environment":         {"type = \"exec\"\ncommand = [\"/bin/cat\"]\nenv = { KEY = \"file:/nowhere/key\" }", []string{"env.KEY", "/nowhere/key"}},
+		"nkey":                {"type = \"nats\"\nurl = \"nats://127.0.0.1:1\"\nnkey = \"env:NOT_THERE\"", []string{"nkey: ", "NOT_THERE"}},
+		"password":            {"type = \"nats\"\nurl = \"nats://127.0.0.1:1\"\nuser = \"u\"\npassword = \"env:NOT_THERE\"", []string{"password: ", "NOT_THERE"}},
+		"directory not there": {"type = \"file\"\npath = \"/nowhere/events\"", []string{"/nowhere"}},
+	} {
+		c := s.config("[[sink]]\nname = \"it\"\n" + test.sink + "\n")
+		a, err := open(t.Context(), s.options(c))
+		if err == nil {
+			t.Errorf("%s: it was opened", name)
+			_ = a.journal.Close()
+			continue
+		}
+		for _, word := range append(test.words, `"it"`) {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("%s: not a word of %q: %v", name, word, err)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "state", "journal.db")); err != nil {
+		t.Error(err)
+	}
+}
