@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pushmail/pushmail/event"
 	pushmail "github.com/pushmail/pushmail/internal/app"
+	"github.com/pushmail/pushmail/internal/config"
 	"github.com/pushmail/pushmail/internal/journal"
 	"github.com/pushmail/pushmail/internal/journal/sqlite"
 )
@@ -69,16 +71,42 @@ func (f *eventsFlags) run(ctx context.Context, a *app) error {
 		fmt.Fprint(a.err, problemText(problems))
 		return errors.New("without a configuration it is not known where the journal is: use --config FILE")
 	}
-	path := pushmail.JournalFile(a.stateOf(cfg))
-	j, err := sqlite.OpenReader(ctx, path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return stateError{fmt.Errorf("there is no journal at %s: \"pushmail serve\" makes it", clean(path))}
-	}
+	j, err := a.openJournal(ctx, cfg)
 	if err != nil {
 		return stateError{err}
 	}
 	defer j.Close()
 	return f.print(ctx, a, j)
+}
+
+// serviceStateDir is what systemd makes of StateDirectory=pushmail, which the unit has that comes with the program. A shell does
+// not know of it.
+const serviceStateDir = "/var/lib/pushmail"
+
+// openJournal opens the journal to be read: where "pushmail serve" keeps it by this configuration, run by this user or as a service.
+func (a *app) openJournal(ctx context.Context, cfg *config.Config) (*sqlite.Journal, error) {
+	dirs := []string{a.stateOf(cfg)}
+	if cfg.State == "" && !slices.Contains(dirs, serviceStateDir) {
+		dirs = append(dirs, serviceStateDir)
+	}
+	var looked []string
+	for _, dir := range dirs {
+		path := pushmail.JournalFile(dir)
+		j, err := sqlite.OpenReader(ctx, path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			looked = append(looked, clean(path))
+		case errors.Is(err, fs.ErrPermission):
+			return nil, fmt.Errorf("%w: read it as root, or as the user of the service", err)
+		default:
+			return j, err
+		}
+	}
+	hint := ""
+	if cfg.State == "" {
+		hint = "; where it keeps it can be said as state = \"DIRECTORY\" in " + clean(cfg.File)
+	}
+	return nil, fmt.Errorf("there is no journal at %s: \"pushmail serve\" makes it%s", strings.Join(looked, ", nor at "), hint)
 }
 
 func (f *eventsFlags) print(ctx context.Context, a *app, j journal.Log) error {

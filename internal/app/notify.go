@@ -9,10 +9,18 @@ import (
 
 // What systemd is told (sd_notify(3)). Without systemd nobody is.
 const (
-	notifyReady     = daemon.SdNotifyReady
-	notifyReloading = daemon.SdNotifyReloading
-	notifyStopping  = daemon.SdNotifyStopping
+	notifyReady    = daemon.SdNotifyReady
+	notifyStopping = daemon.SdNotifyStopping
 )
+
+// notifyReloading tells that a reload begins, and when: units of Type=notify-reload want that. It ends with notifyReady.
+func notifyReloading() {
+	state := daemon.SdNotifyReloading
+	if now := daemon.SdNotifyMonotonicUsec(); now != "" { // not on every system
+		state += "\n" + now
+	}
+	notify(state)
+}
 
 func notify(state string) {
 	_, _ = daemon.SdNotify(false, state) // nobody listens, or systemd has gone: both do not matter here

@@ -21,6 +21,8 @@ func (a *App) Reload(ctx context.Context) error {
 	if a.o.Load == nil {
 		return errors.New("the configuration cannot be read again")
 	}
+	notifyReloading()
+	defer notify(notifyReady)
 	next, problems := a.o.Load()
 	for _, p := range problems {
 		if p.Warning {
@@ -31,8 +33,6 @@ func (a *App) Reload(ctx context.Context) error {
 		a.log.Error("the configuration is wrong, and was not changed", "err", err)
 		return fmt.Errorf("the configuration is wrong, and was not changed: %w", err)
 	}
-	notify(notifyReloading)
-	defer notify(notifyReady)
 	ctx, cancel := untilDone(ctx)
 	defer cancel()
 	a.change.Lock()
