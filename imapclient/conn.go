@@ -35,7 +35,7 @@ type core struct {
 	gate   *gate // the socket, if a Poller can wait for it; else nil
 
 	// drive is held by the goroutine that drives the connection. It guards the fields below it.
-	drive     chan struct{}
+	drive     driveLock
 	nc        net.Conn
 	*reader        // nil in a connection that was parked: see takeReader
 	utf8      bool // names and strings are UTF-8
@@ -86,7 +86,6 @@ func newConn(nc net.Conn, o Options) *Conn {
 	c := &Conn{core: &core{
 		opts:    o.settings(),
 		opening: &o,
-		drive:   make(chan struct{}, 1),
 		nc:      nc,
 	}}
 	c.intr.nc = nc
@@ -213,7 +212,7 @@ func (c *Conn) acquire(ctx context.Context) error {
 	return err
 }
 
-func (c *Conn) acquireDrive(ctx context.Context) error {
+func (c *Conn) acquireDrive(ctx context.Context) (err error) {
 	if err := c.Err(); err != nil {
 		return notSent(err)
 	}
@@ -223,10 +222,8 @@ func (c *Conn) acquireDrive(ctx context.Context) error {
 	if c.call != nil {
 		return c.call.mayDrive()
 	}
-	select {
-	case c.drive <- struct{}{}:
+	if c.drive.try() {
 		return nil
-	default:
 	}
 	c.intr.want()
 	defer c.intr.got()
@@ -235,22 +232,25 @@ func (c *Conn) acquireDrive(ctx context.Context) error {
 	if p := c.piping.Load(); p != nil {
 		return c.acquireAfter(ctx, p)
 	}
+	mine := c.drive.wait()
 	select {
-	case c.drive <- struct{}{}:
+	case <-mine:
 		return nil
 	case <-stuck:
-		return notSent(ErrInBodies)
+		err = ErrInBodies
 	case <-ctx.Done():
-		return notSent(context.Cause(ctx))
+		err = context.Cause(ctx)
 	case <-c.Done():
-		return notSent(c.Err())
+		err = c.Err()
 	}
+	c.drive.leave(mine)
+	return notSent(err)
 }
 
 // release lets others drive.
 func (c *Conn) release() {
 	if c.call == nil {
-		<-c.drive
+		c.drive.release()
 		c.unpark()
 	}
 }

@@ -52,7 +52,7 @@ func New(ctx context.Context, nc net.Conn, o *Options) (*Conn, error) {
 }
 
 func (c *Conn) open(ctx context.Context) error {
-	c.drive <- struct{}{}
+	c.drive.try()
 	defer c.release()
 	defer func() { c.opening = nil }()
 	if err := c.opening.check(); err != nil {

@@ -76,13 +76,11 @@ func (k *parked) turn() (over bool, by time.Time, err error) {
 	if err := c.Err(); err != nil {
 		return true, by, err
 	}
-	select {
-	case c.drive <- struct{}{}:
-		defer func() { <-c.drive }()
-		c.takeReader()
-	default:
+	if !c.drive.try() {
 		return k.Err() != nil, k.limit(), k.Err() // who drives will poke when it has finished
 	}
+	defer c.drive.release()
+	c.takeReader()
 	defer c.intr.giveGrace(waitGrace)() // first, or an end that comes now would hurry nobody
 	if err := k.begin(); err != nil {
 		return true, by, err

@@ -160,20 +160,24 @@ func (k *call) mayDrive() error {
 func (c *Conn) acquireAfter(ctx context.Context, p *pipeline) error {
 	tick := time.NewTicker(c.opts.CommandTimeout)
 	defer tick.Stop()
-	for {
+	mine := c.drive.wait()
+	var err error
+	for err == nil {
 		select {
-		case c.drive <- struct{}{}:
+		case <-mine:
 			return nil
 		case <-tick.C:
 			if at := p.resumed.Load(); at != 0 && time.Since(time.Unix(0, at)) >= c.opts.CommandTimeout {
-				return notSent(ErrInPipeline)
+				err = ErrInPipeline
 			}
 		case <-ctx.Done():
-			return notSent(context.Cause(ctx))
+			err = context.Cause(ctx)
 		case <-c.Done():
-			return notSent(c.Err())
+			err = c.Err()
 		}
 	}
+	c.drive.leave(mine)
+	return notSent(err)
 }
 
 // streamOf finds the writer for a long content. In a pipeline there is one only for a call that is alone.

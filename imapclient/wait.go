@@ -285,13 +285,18 @@ func (c *Conn) acquireToWait(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	select {
-	case c.drive <- struct{}{}:
-		c.takeReader()
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-c.Done():
-		return c.Err()
+	if !c.drive.try() {
+		mine := c.drive.wait()
+		select {
+		case <-mine:
+		case <-ctx.Done():
+			c.drive.leave(mine)
+			return context.Cause(ctx)
+		case <-c.Done():
+			c.drive.leave(mine)
+			return c.Err()
+		}
 	}
+	c.takeReader()
+	return nil
 }
