@@ -132,7 +132,7 @@ func (c *Conn) quiesce(ctx context.Context) error {
 // send writes a command. On return it is under way, or an error says why not.
 func (c *Conn) send(ctx context.Context, cmd *command, build func(*imapwire.Command)) error {
 	c.tagNum++
-	cmd.tag = "P" + strconv.FormatUint(uint64(c.tagNum), 10)
+	cmd.tag = tagOf(c.tagNum)
 	enc := imapwire.NewCommand(cmd.tag, cmd.name, c.encodeOptions())
 	if build != nil {
 		build(enc)
@@ -172,6 +172,14 @@ func (c *Conn) send(ctx context.Context, cmd *command, build func(*imapwire.Comm
 		}
 	}
 	return nil
+}
+
+func tagOf(n uint32) string { return "P" + strconv.FormatUint(uint64(n), 10) }
+
+// numberOf undoes tagOf.
+func numberOf(tag string) uint32 {
+	n, _ := strconv.ParseUint(tag[1:], 10, 32)
+	return uint32(n)
 }
 
 // encodeOptions are what the session allows now.

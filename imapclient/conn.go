@@ -22,7 +22,13 @@ type Conn struct {
 }
 
 // core is a connection. Several Conns share it while a pipeline runs.
+//
+// Thousands of connections wait in a process, and many small things of one leave holes in memory when what was between them
+// is gone. So what lives as long as the connection is in here, one allocation.
 type core struct {
+	outer   Conn        // the one outside of pipelines
+	place   parked      // in the first Poller
+	placed  atomic.Bool // place is used
 	opts    settings
 	opening *Options // all that was set, while New is under way
 	intr    interrupter
@@ -32,7 +38,8 @@ type core struct {
 	piping atomic.Pointer[pipeline]
 	// parked is the place of the connection in a Poller, if it ever waited in one.
 	parked atomic.Pointer[parked]
-	gate   *gate // the socket, if a Poller can wait for it; else nil
+	gate   gate // the socket, if it is polled
+	polled bool // a Poller can wait for it
 
 	// drive is held by the goroutine that drives the connection. It guards the fields below it.
 	drive     driveLock
@@ -52,10 +59,10 @@ type core struct {
 	// mu guards the fields below it, which other goroutines may read.
 	mu         sync.Mutex
 	state      State
-	caps       *offer // nil: nothing
+	caps       *words[imap.Capability]
 	capsKnow   bool
 	enabled    imap.Capabilities
-	selected   *Selected
+	selected   selection
 	bye        *imap.Status
 	tls        *tls.Conn
 	security   Security
@@ -83,17 +90,13 @@ func (s State) String() string {
 }
 
 func newConn(nc net.Conn, o Options) *Conn {
-	c := &Conn{core: &core{
-		opts:    o.settings(),
-		opening: &o,
-		nc:      nc,
-	}}
-	c.intr.nc = nc
-	if c.gate = newGate(nc); c.gate != nil {
-		c.nc = c.gate
+	c := &core{opts: o.settings(), opening: &o}
+	if c.polled = c.gate.init(nc); c.polled {
+		nc = &c.gate
 	}
-	c.takeReader()
-	return c
+	c.nc, c.intr.nc, c.outer.core = nc, nc, c
+	c.outer.takeReader()
+	return &c.outer
 }
 
 // State returns the state of the connection.
@@ -115,10 +118,7 @@ func (c *Conn) Capabilities() imap.Capabilities {
 }
 
 func (c *Conn) capsLocked() imap.Capabilities {
-	if c.caps == nil {
-		return nil
-	}
-	return c.caps.caps
+	return c.caps.all()
 }
 
 // Enabled returns what ENABLE has switched on.
@@ -129,11 +129,18 @@ func (c *Conn) Enabled() imap.Capabilities {
 }
 
 // Selected returns what the server said of the selected mailbox when it was selected, without the Changes, or
-// nil. It must not be changed.
+// nil. Its lists must not be changed.
 func (c *Conn) Selected() *Selected {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.selected
+	return c.selected.get()
+}
+
+// selection returns the number of the selection.
+func (c *Conn) selection() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.selected.number
 }
 
 // TLS returns the state of TLS, or nil without it.
@@ -193,7 +200,7 @@ func (c *Conn) fail(cause error) error {
 		return c.err
 	}
 	c.err = &ClosedError{Cause: cause}
-	c.selected = nil
+	c.selected.clear()
 	if c.done != nil {
 		close(c.done)
 	}
@@ -260,7 +267,7 @@ func (c *Conn) setState(s State) {
 	defer c.mu.Unlock()
 	c.state = s
 	if s < StateSelected {
-		c.selected = nil
+		c.selected.clear()
 	}
 }
 
@@ -273,7 +280,7 @@ func (c *Conn) setCapabilities(caps imap.Capabilities) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caps, c.capsKnow = offerOf(kept), true
+	c.caps, c.capsKnow = wordsOf(&sharedOffers, kept), true
 }
 
 func (c *Conn) forgetCapabilities() {

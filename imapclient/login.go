@@ -109,6 +109,6 @@ func (c *Conn) restoreCapabilities(caps imap.Capabilities) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.capsKnow {
-		c.caps, c.capsKnow = offerOf(caps), true
+		c.caps, c.capsKnow = wordsOf(&sharedOffers, caps), true
 	}
 }

@@ -89,7 +89,9 @@ func (k *parked) turn() (over bool, by time.Time, err error) {
 	if over {
 		return true, by, err
 	}
-	c.leaveReader()
+	if c.leaveReader(); c.wait.resting != 0 {
+		k.awaited = nil // its "+" has come
+	}
 	if until := k.limit(); !until.IsZero() && until.Before(by) {
 		by = until
 	}

@@ -93,7 +93,7 @@ func (p *Poller) Wait(c *Conn, until time.Time, done func(error)) (stop func(cau
 	k.turns++
 	p.seatLocked(k)
 	p.calls++
-	if c.gate == nil {
+	if !c.polled {
 		p.waitAloneLocked(k)
 	} else {
 		p.pokeLocked(k)
@@ -115,7 +115,11 @@ func (p *Poller) placeOf(c *Conn) (*parked, error) {
 		if old != nil && old.waits() {
 			return nil, ErrWaiting
 		}
-		k := &parked{p: p, c: c, timer: -1}
+		k := &c.place
+		if !c.placed.CompareAndSwap(false, true) {
+			k = new(parked)
+		}
+		*k = parked{p: p, c: c, timer: -1}
 		if !c.parked.CompareAndSwap(old, k) {
 			continue
 		}

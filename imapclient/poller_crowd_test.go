@@ -24,7 +24,7 @@ import (
 // crowd is a server that has everybody logged in, and connections to it, each with the server's end.
 type crowd struct {
 	conns []*imapclient.Conn
-	ours  []net.Conn // the sockets of conns
+	ours  []net.Conn // the sockets of conns until they wait
 	ends  []net.Conn
 	heard []atomic.Int64 // EXISTS that came, by connection
 	idles atomic.Int64   // IDLEs that have begun
@@ -83,6 +83,22 @@ func socketPair() (ours, theirs net.Conn, err error) {
 	}
 	theirs, err = l.Accept()
 	return ours, theirs, err
+}
+
+// onceMore returns another descriptor of a socket, for the connection that is made of it exchanges its own.
+func onceMore(t *testing.T, nc net.Conn) net.Conn {
+	t.Helper()
+	f, err := nc.(*net.TCPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	again, err := net.FileConn(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	return again
 }
 
 // serve answers every command with OK. In the middle of a STATUS a message comes.

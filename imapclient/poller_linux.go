@@ -2,95 +2,12 @@ package imapclient
 
 import (
 	"errors"
-	"io"
-	"net"
 	"os"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// gate is a socket whose reads can be made to return instead of waiting. It lies below TLS, so that all that
-// has arrived is used up when a read says that there is nothing.
-type gate struct {
-	net.Conn
-	raw     syscall.RawConn
-	polling bool // guarded by Conn.drive
-}
-
-// newGate returns the gate of a socket, or nil for anything else. Only the types of package net are known to be
-// no more than a socket: what embeds one may keep something between.
-func newGate(nc net.Conn) *gate {
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
-	default:
-		return nil
-	}
-	raw, err := nc.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return nil
-	}
-	return &gate{Conn: nc, raw: raw}
-}
-
-func (g *gate) setPolling(on bool) { g.polling = on }
-
-// Write is called in the middle of a read where TLS answers a request for new keys. A peer that does not take
-// that must not hold up a worker.
-func (g *gate) Write(b []byte) (int, error) {
-	if !g.polling {
-		return g.Conn.Write(b)
-	}
-	_ = g.SetWriteDeadline(time.Now().Add(waitGrace))
-	defer g.SetWriteDeadline(time.Time{})
-	return g.Conn.Write(b)
-}
-
-func (g *gate) Read(b []byte) (int, error) {
-	if !g.polling || len(b) == 0 {
-		return g.Conn.Read(b)
-	}
-	r := tries.Get().(*try)
-	defer tries.Put(r)
-	r.b = b
-	err := g.raw.Read(r.run)
-	n, readErr := r.n, r.err
-	r.b, r.err = nil, nil
-	switch {
-	case err != nil:
-		return 0, err
-	case errors.Is(readErr, unix.EAGAIN):
-		return 0, errNotNow
-	case readErr != nil:
-		return 0, &net.OpError{Op: "read", Net: g.LocalAddr().Network(), Source: g.LocalAddr(), Addr: g.RemoteAddr(), Err: os.NewSyscallError("read", readErr)}
-	case n == 0:
-		return 0, io.EOF
-	}
-	return n, nil
-}
-
-// try is one read that does not wait. They are used again, for run is a closure.
-type try struct {
-	b   []byte
-	n   int
-	err error
-	run func(fd uintptr) bool
-}
-
-var tries = sync.Pool{New: func() any {
-	r := &try{}
-	r.run = func(fd uintptr) bool {
-		for {
-			r.n, r.err = unix.Read(int(fd), r.b)
-			if !errors.Is(r.err, unix.EINTR) {
-				return true
-			}
-		}
-	}
-	return r
-}}
 
 // sockets is an epoll instance. It is itself waited for by the runtime's poller, so that no thread blocks in it.
 type sockets struct {
@@ -126,20 +43,20 @@ func newSockets(readable func(slots []int32) (work func())) (*sockets, error) {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	go s.run(readable)
-	if err := s.ctl(unix.EPOLL_CTL_ADD, s.probe, unix.EpollEvent{}); err != nil {
+	if err := s.ctl(unix.EPOLL_CTL_ADD, s.probe, &unix.EpollEvent{}); err != nil {
 		_ = s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *sockets) ctl(op, fd int, ev unix.EpollEvent) error {
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(s.fd, op, fd, &ev))
+func (s *sockets) ctl(op, fd int, ev *unix.EpollEvent) error {
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(s.fd, op, fd, ev))
 }
 
 // gone reports whether somebody has closed the epoll instance, or its number is another one by now: it does not
 // know the probe then.
-func (s *sockets) gone() bool { return s.ctl(unix.EPOLL_CTL_MOD, s.probe, unix.EpollEvent{}) != nil }
+func (s *sockets) gone() bool { return s.ctl(unix.EPOLL_CTL_MOD, s.probe, &unix.EpollEvent{}) != nil }
 
 // run reports the slots of sockets that can be read, until s is closed or broken. If there is work to do, it does that,
 // and another goroutine takes its place: what was read is on its way without a switch between the two.
@@ -188,22 +105,18 @@ func (s *sockets) abandon() {
 // abandoned has the sockets that are given up: the collector would close their number.
 var abandoned sync.Map
 
-// set has the socket of g reported once, with its slot, when it can be read.
-func (s *sockets) set(g *gate, slot int32, known bool) error {
+// set has a socket reported once, with its slot, when it can be read.
+func (s *sockets) set(fd int, slot int32, known bool) error {
 	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: slot}
 	op := unix.EPOLL_CTL_ADD
 	if known {
 		op = unix.EPOLL_CTL_MOD
 	}
-	var ctlErr error
-	if err := g.raw.Control(func(fd uintptr) {
-		if ctlErr = s.ctl(op, int(fd), ev); errors.Is(ctlErr, unix.EEXIST) { // it waited here before it did elsewhere
-			ctlErr = s.ctl(unix.EPOLL_CTL_MOD, int(fd), ev)
-		}
-	}); err != nil {
-		return err
+	err := s.ctl(op, fd, &ev)
+	if errors.Is(err, unix.EEXIST) { // it waited here before it did elsewhere
+		err = s.ctl(unix.EPOLL_CTL_MOD, fd, &ev)
 	}
-	return ctlErr
+	return err
 }
 
 // watch has the socket of k wake it up. The caller drives the connection.
@@ -215,7 +128,17 @@ func (p *Poller) watch(k *parked) error {
 		if err != nil {
 			return err
 		}
-		if err = s.set(k.c.gate, k.slot, k.registered == s); err == nil {
+		known := k.registered == s
+		k.c.gate.detach(func(old int) {
+			if known {
+				err = s.ctl(unix.EPOLL_CTL_DEL, old, nil)
+			}
+			known = false
+		})
+		if err == nil || !s.gone() {
+			err = k.c.gate.register(s, k.slot, known)
+		}
+		if err == nil {
 			k.registered = s
 			return nil
 		}

@@ -7,7 +7,7 @@ import "net"
 // gate exists on Linux only: elsewhere each connection waits on a goroutine.
 type gate struct{ net.Conn }
 
-func newGate(net.Conn) *gate { return nil }
+func (g *gate) init(net.Conn) bool { return false }
 
 func (g *gate) setPolling(bool) {}
 

@@ -31,7 +31,7 @@ func newRekeyed(t *testing.T, serve func(net.Conn)) *rekeyed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rekeyed{ours: ours, idles: make(chan struct{}, 100)}
+	r := &rekeyed{ours: onceMore(t, ours), idles: make(chan struct{}, 100)}
 	ready, served := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(served)

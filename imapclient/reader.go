@@ -34,20 +34,32 @@ func (c *Conn) takeReader() {
 	r.framer.Reset(source{c})
 	r.framer.Stream = c.streamOf
 	c.reader = r
+	if n := c.wait.resting; n != 0 {
+		c.wait.resting = 0
+		c.wait.idle = &command{name: "IDLE", tag: tagOf(n), continued: true}
+		c.pending = []*command{c.wait.idle}
+	}
 }
 
 // leaveReader gives back what it can. The caller drives.
 func (c *Conn) leaveReader() {
 	c.framer.Release()
 	c.dec.Release()
-	if len(c.pending) == 0 || len(c.pending) == 1 && c.pending[0] == c.wait.idle {
+	idle := c.wait.idle
+	idles := idle != nil && len(c.pending) == 1 && c.pending[0] == idle
+	if len(c.pending) == 0 || idles {
 		c.streaming = nil // it has ended
 	}
-	if c.framer.Resting() {
-		c.framer.Reset(nil)
-		c.framer.Stream = nil
-		readers.Put(c.reader)
-		c.reader = nil
+	if !c.framer.Resting() {
+		return
+	}
+	c.framer.Reset(nil)
+	c.framer.Stream = nil
+	readers.Put(c.reader)
+	c.reader = nil
+	if idles && idle.continued && !idle.done {
+		c.wait.resting = numberOf(idle.tag)
+		c.wait.idle, c.pending = nil, nil
 	}
 }
 

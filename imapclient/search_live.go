@@ -30,7 +30,7 @@ var (
 type LiveSearch struct {
 	c        *Conn
 	tag      string
-	selected *Selected
+	selected uint32 // the number of the selection
 	sorted   bool
 	onUpdate func(imap.ESearchUpdate)
 
@@ -71,7 +71,7 @@ func (c *Conn) SearchLive(ctx context.Context, key imap.SearchKey, o *LiveOption
 	if err != nil {
 		return nil, notSent(err)
 	}
-	l := &LiveSearch{c: &Conn{core: c.core}, selected: c.Selected(), sorted: len(o.Sort) > 0, onUpdate: o.OnUpdate}
+	l := &LiveSearch{c: &Conn{core: c.core}, selected: c.selection(), sorted: len(o.Sort) > 0, onUpdate: o.OnUpdate}
 	s := &searching{o: *sent, key: key, began: l.begin, another: l.take}
 	res, err := c.runSearch(ctx, s)
 	if err != nil {
@@ -236,7 +236,7 @@ func (l *LiveSearch) Err() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil && l.c.Selected() != l.selected {
+	if l.err == nil && l.c.selection() != l.selected {
 		return ErrUpdatesEnded
 	}
 	return l.err

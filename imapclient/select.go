@@ -75,15 +75,10 @@ func (c *Conn) Select(ctx context.Context, name string, o *imap.SelectOptions) (
 	if code := cmd.status.Code; code != nil {
 		s.takeCode(code) // READ-ONLY (RFC 9051 section 6.3.2)
 	}
-	kept := s
-	if s.Changes != nil { // there may be very many
-		own := *s
-		own.Changes = nil
-		kept = &own
-	}
 	c.mu.Lock()
-	c.state, c.selected = StateSelected, kept
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	c.state = StateSelected
+	c.selected.set(s)
 	return s, nil
 }
 

@@ -49,25 +49,43 @@ func (o *Options) settings() settings {
 	})}
 }
 
-// offer is a list of capabilities. The connections to a service have the same.
-type offer struct{ caps imap.Capabilities }
+// words is a list that a server gives: the connections to a service have the same.
+type words[W ~string] struct{ list []W }
 
-var sharedOffers shared[string, offer]
+var (
+	sharedOffers shared[string, words[imap.Capability]]
+	sharedFlags  shared[string, words[imap.Flag]]
+)
 
-// offerOf returns the offer of caps.
-func offerOf(caps imap.Capabilities) *offer {
-	return sharedOffers.get(listed(caps), func() *offer {
-		kept := make(imap.Capabilities, len(caps))
-		for i, w := range caps {
-			kept[i] = imap.Capability(strings.Clone(string(w))) // they are pieces of a whole line
+// wordsOf returns a list that is equal to list, nil for none.
+func wordsOf[W ~string](s *shared[string, words[W]], list []W) *words[W] {
+	if len(list) == 0 {
+		return nil
+	}
+	return s.get(listed(list), func() *words[W] {
+		kept := make([]W, len(list))
+		for i, w := range list {
+			kept[i] = W(strings.Clone(string(w))) // they are pieces of a whole line
 		}
-		return &offer{kept}
+		return &words[W]{kept}
 	})
 }
 
-func listed(caps []imap.Capability) string {
+func (w *words[W]) all() []W {
+	if w == nil {
+		return nil
+	}
+	return w.list
+}
+
+func listed[W ~string](list []W) string {
+	n := 0
+	for _, w := range list {
+		n += len(w) + 1
+	}
 	var b strings.Builder
-	for _, w := range caps {
+	b.Grow(n)
+	for _, w := range list {
 		b.WriteString(string(w))
 		b.WriteByte(' ') // is in none
 	}

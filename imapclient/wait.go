@@ -14,6 +14,7 @@ type waitState struct {
 	silence time.Duration // else: how long a read may take
 
 	idle     *command  // the IDLE that is under way, or nil
+	resting  uint32    // the number of its tag while there is no reader, and neither is idle nor anything in Conn.pending
 	ending   *command  // the IDLE whose DONE went out together with another command, or nil
 	endBy    time.Time // when the answer to that DONE must be there
 	since    time.Time // when it was begun

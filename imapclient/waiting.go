@@ -19,7 +19,9 @@ func (c *Conn) SetWaiting(w Waiting) { c.wait.how = w }
 // Idling returns when the last IDLE was begun, zero without one, and whether it is on: its DONE is not sent yet. What
 // the server says while it is on, it says by itself. It may be called where the Handler and the Observer are, and by
 // whoever uses the connection alone.
-func (c *Conn) Idling() (since time.Time, on bool) { return c.wait.since, c.wait.idle != nil }
+func (c *Conn) Idling() (since time.Time, on bool) {
+	return c.wait.since, c.wait.idle != nil || c.wait.resting != 0
+}
 
 func (c *Conn) idleRestart() time.Duration { return cmp.Or(c.wait.how.IdleRestart, c.opts.IdleRestart) }
 

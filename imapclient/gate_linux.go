@@ -1,0 +1,252 @@
+package imapclient
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// gate is a socket whose reads can be made to return instead of waiting. It lies below TLS, so that all that
+// has arrived is used up when a read says that there is nothing.
+//
+// While nobody but a Poller waits for a TCP socket it is detached: a mere file descriptor. What package net and the
+// runtime's poller keep for one is 0.7 KB, most of it timers for deadlines. Whatever may block attaches it again.
+type gate struct {
+	remote  netip.AddrPort // the zero AddrPort: it is never detached
+	polling bool           // guarded by Conn.drive: reads do not wait
+
+	mu     sync.Mutex // guards what follows. Calls that may block are made without it.
+	sock   socket     // nil while detached
+	raw    syscall.RawConn
+	fd     int // while detached
+	closed bool
+}
+
+// socket is a *net.TCPConn, a *net.UnixConn, or the *os.File of one that was detached.
+type socket interface {
+	io.ReadWriteCloser
+	syscall.Conn
+	SetDeadline(time.Time) error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// init makes g the gate of a socket, and reports false for anything else. Only the types of package net are known to be
+// no more than a socket: what embeds one may keep something between.
+func (g *gate) init(nc net.Conn) bool {
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		g.sock = nc
+		if peer, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+			g.remote = peer.AddrPort()
+		}
+	case *net.UnixConn:
+		g.sock = nc
+	default:
+		return false
+	}
+	var err error
+	g.raw, err = g.sock.SyscallConn()
+	return err == nil
+}
+
+// detach leaves no more than the file descriptor, which is then another one. Let go is called with the old one before it is closed. Without
+// a descriptor to spare all stays as it is. Whoever drives the connection calls it, so that nothing blocks in the socket.
+func (g *gate) detach(letGo func(fd int)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sock == nil || g.closed || !g.remote.IsValid() {
+		return
+	}
+	fd := -1
+	err := g.raw.Control(func(old uintptr) {
+		var err error
+		if fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			letGo(int(old))
+		}
+	})
+	if err != nil || fd < 0 {
+		return
+	}
+	_ = g.sock.Close()
+	g.sock, g.raw, g.fd = nil, nil, fd
+}
+
+// attached returns the socket, for what may block.
+func (g *gate) attached() socket {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sock == nil && !g.closed {
+		f := os.NewFile(uintptr(g.fd), "socket") // takes no descriptor, so it works when there is none left
+		g.sock = f
+		g.raw, _ = f.SyscallConn() // fails for a nil File only
+	}
+	return g.sock
+}
+
+func (g *gate) setPolling(on bool) { g.polling = on }
+
+func (g *gate) Read(b []byte) (int, error) {
+	if g.polling && len(b) > 0 {
+		return g.poll(b)
+	}
+	s := g.attached()
+	if s == nil {
+		return 0, g.failed("read", net.ErrClosed)
+	}
+	n, err := s.Read(b)
+	return n, g.failed("read", err)
+}
+
+// poll is a Read that does not wait.
+func (g *gate) poll(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.closed:
+		return 0, g.failed("read", net.ErrClosed)
+	case g.sock != nil:
+		return g.pollAttached(b)
+	}
+	n, err := readNow(g.fd, b)
+	return n, g.failed("read", err)
+}
+
+func (g *gate) pollAttached(b []byte) (n int, err error) {
+	if closed := g.raw.Control(func(fd uintptr) { n, err = readNow(int(fd), b) }); closed != nil {
+		err = closed
+	}
+	return n, g.failed("read", err)
+}
+
+// readNow reads what is there from a socket that does not block.
+func readNow(fd int, b []byte) (int, error) {
+	n, err := unix.Read(fd, b)
+	for errors.Is(err, unix.EINTR) {
+		n, err = unix.Read(fd, b)
+	}
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return 0, errNotNow
+	case err != nil:
+		return 0, os.NewSyscallError("read", err)
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// register has the socket reported by s once, with its slot, when it can be read. Known says that s knows it already.
+func (g *gate) register(s *sockets, slot int32, known bool) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.closed:
+		return net.ErrClosed
+	case g.sock != nil:
+		return g.registerAttached(s, slot, known)
+	}
+	return s.set(g.fd, slot, known)
+}
+
+func (g *gate) registerAttached(s *sockets, slot int32, known bool) (err error) {
+	if closed := g.raw.Control(func(fd uintptr) { err = s.set(int(fd), slot, known) }); closed != nil {
+		return closed
+	}
+	return err
+}
+
+// Write is called in the middle of a read where TLS answers a request for new keys. A peer that does not take
+// that must not hold up a worker.
+func (g *gate) Write(b []byte) (int, error) {
+	s := g.attached()
+	if s == nil {
+		return 0, g.failed("write", net.ErrClosed)
+	}
+	if g.polling {
+		_ = s.SetWriteDeadline(time.Now().Add(waitGrace))
+		defer s.SetWriteDeadline(time.Time{})
+	}
+	n, err := s.Write(b)
+	return n, g.failed("write", err)
+}
+
+// failed makes an error of package net of one of package os, whose time-outs TLS would not survive.
+func (g *gate) failed(op string, err error) error {
+	switch e := err.(type) { // what comes from below, not wrapped
+	case nil, *net.OpError, *TimeoutError:
+		return err
+	case *fs.PathError:
+		err = e.Err
+	}
+	switch {
+	case err == io.EOF:
+		return err
+	case errors.Is(err, os.ErrClosed):
+		err = net.ErrClosed
+	}
+	return &net.OpError{Op: op, Net: "tcp", Addr: g.RemoteAddr(), Err: err}
+}
+
+func (g *gate) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.closed:
+		return net.ErrClosed
+	case g.sock == nil:
+		g.closed = true
+		return os.NewSyscallError("close", unix.Close(g.fd))
+	}
+	g.closed = true
+	return g.sock.Close()
+}
+
+// RemoteAddr returns the address of the server, also when the socket is closed.
+func (g *gate) RemoteAddr() net.Addr {
+	if !g.remote.IsValid() {
+		return g.sock.(net.Conn).RemoteAddr()
+	}
+	return net.TCPAddrFromAddrPort(g.remote)
+}
+
+// LocalAddr is for net.Conn. It returns nil if the socket has been detached.
+func (g *gate) LocalAddr() net.Addr {
+	if nc, ok := g.attached().(net.Conn); ok {
+		return nc.LocalAddr()
+	}
+	return nil
+}
+
+// setDeadline calls set with a socket. Without a deadline one that is detached stays so: it has none.
+func (g *gate) setDeadline(t time.Time, set func(socket, time.Time) error) error {
+	g.mu.Lock()
+	s := g.sock
+	g.mu.Unlock()
+	if s == nil {
+		if t.IsZero() {
+			return nil
+		}
+		if s = g.attached(); s == nil {
+			return net.ErrClosed
+		}
+	}
+	return set(s, t)
+}
+
+// SetDeadline is for net.Conn, as are the next two.
+func (g *gate) SetDeadline(t time.Time) error { return g.setDeadline(t, socket.SetDeadline) }
+
+// SetReadDeadline is for net.Conn.
+func (g *gate) SetReadDeadline(t time.Time) error { return g.setDeadline(t, socket.SetReadDeadline) }
+
+// SetWriteDeadline is for net.Conn.
+func (g *gate) SetWriteDeadline(t time.Time) error { return g.setDeadline(t, socket.SetWriteDeadline) }
