@@ -11,6 +11,7 @@ type reader struct {
 	wire   imapwire.Options // that both were made with
 	framer *imapwire.Framer
 	dec    *imapwire.Decoder
+	spare  tlsBuffers // while TLS has not got them
 }
 
 var readers = sync.Pool{}
@@ -29,10 +30,11 @@ func (c *Conn) takeReader() {
 	}
 	r, _ := readers.Get().(*reader)
 	if wire := c.wireOptions(); r == nil || r.wire != *wire {
-		r = &reader{*wire, imapwire.NewFramer(nil, wire), imapwire.NewDecoder(wire)}
+		r = &reader{wire: *wire, framer: imapwire.NewFramer(nil, wire), dec: imapwire.NewDecoder(wire)}
 	}
 	r.framer.Reset(source{c})
 	r.framer.Stream = c.streamOf
+	r.spare.lend(c.tls)
 	c.reader = r
 	if n := c.wait.resting; n != 0 {
 		c.wait.resting = 0
@@ -55,6 +57,7 @@ func (c *Conn) leaveReader() {
 	}
 	c.framer.Reset(nil)
 	c.framer.Stream = nil
+	c.spare.takeBack(c.tls)
 	readers.Put(c.reader)
 	c.reader = nil
 	if idles && idle.continued && !idle.done {

@@ -21,6 +21,7 @@ func (c *Conn) handshake(ctx context.Context, t *tls.Conn) error {
 	hctx, cancel := context.WithTimeoutCause(ctx, c.opening.TLSTimeout, late)
 	defer cancel()
 	_ = c.intr.nc.SetDeadline(time.Time{})
+	c.spare.lend(t)
 	err := t.HandshakeContext(hctx)
 	state := t.ConnectionState()
 	if err == nil {
