@@ -37,6 +37,7 @@ type sink struct {
 	Name        string   `json:"name"`
 	State       string   `json:"state"`
 	Backlog     int      `json:"backlog"`
+	Failing     int      `json:"failing"`
 	DeadLetters int      `json:"dead_letters"`
 	Delivered   int      `json:"delivered"`
 	Trouble     *trouble `json:"trouble"`

@@ -78,3 +78,54 @@ func TestDeadLetters(t *testing.T) {
 	}
 	r.Stop(t)
 }
+
+// An event that a receiver does not take holds up its mailbox. The command shows it and gives it up, and the next one comes at once; a
+// status that was configured gives up by itself.
+func TestEventsThatAreRefusedAreSkipped(t *testing.T) {
+	t.Parallel()
+	hook, strict := startReceiver(t), startReceiver(t)
+	s := newSite(t, 2, "")
+	s.add(webhook("hook", hook, `retry = ["1h"]`) + webhook("strict", strict, `retry = ["1h"]`+"\ngive_up_on = [422]") +
+		"[[route]]\nwhere = 'type == \"mail.message.new\"'\nto = [\"hook\", \"strict\"]\n")
+	hook.be(always(failsInside))
+	strict.be(always(refuses))
+	r := s.serve()
+	s.awaitUp(r, "user0", "user1")
+	first := s.flood("one", 1)
+	eventually(t, r, func() string {
+		if k, l := s.sinkNamed("hook"), s.sinkNamed("strict"); k.Failing != 2 || l.DeadLetters != 2 {
+			return fmt.Sprintf("%+v, %+v", k, l)
+		}
+		return ""
+	})
+	hook.be(always(takes))
+	strict.be(always(takes))
+	next := s.flood("two", 1)
+	s.awaitAll(r, next, map[string]func() log{"strict": strict.has})
+	if n := hook.has().missing(next); n != 2 {
+		t.Errorf("%d of 2 events have passed those before them", 2-n)
+	}
+	explained(t, "the sink", s.sinkNamed("hook").Trouble, "sink_mailbox_retrying", "skip")
+	stdout, _ := s.run(0, "skip", "hook")
+	if !strings.Contains(stdout, "user1") || !strings.Contains(stdout, "500") || strings.Count(stdout, "1 attempt, the next in") != 2 {
+		t.Errorf("pushmail skip: %s", stdout)
+	}
+	id, _, _ := strings.Cut(stdout, " ")
+	s.run(0, "skip", "hook", "--id", id)
+	if _, stderr := s.run(1, "skip", "hook", "--id", id); !strings.Contains(stderr, "has not failed") {
+		t.Errorf("skipping it again: %s", stderr)
+	}
+	if _, stderr := s.run(2, "skip", "hook", "--id", id, "--all"); !strings.Contains(stderr, "--all") {
+		t.Errorf("skipping some and all: %s", stderr)
+	}
+	if stdout, _ := s.run(0, "skip", "hook", "--all"); !strings.Contains(stdout, "1 event given up") {
+		t.Errorf("skipping all: %s", stdout)
+	}
+	s.awaitAll(r, next, map[string]func() log{"hook": hook.has})
+	s.run(0, "replay", "hook", "--dead-letters")
+	s.awaitAll(r, first, map[string]func() log{"hook": hook.has})
+	if stdout, _ := s.run(0, "skip", "hook"); !strings.Contains(stdout, "no event") {
+		t.Errorf("in the end: %s", stdout)
+	}
+	r.Stop(t)
+}

@@ -24,6 +24,7 @@ const (
 	takesAndDies             // it has the event, and the connection ends without an answer
 	dies                     // the connection ends, and the event is lost
 	failsInside              // 500
+	refuses                  // 422
 	isBusy                   // 429
 	hangs                    // no answer in time
 	isGone                   // 410
@@ -101,6 +102,8 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case failsInside:
 		http.Error(w, "out of order", http.StatusInternalServerError)
+	case refuses:
+		http.Error(w, "no such customer", http.StatusUnprocessableEntity)
 	case isBusy:
 		http.Error(w, "later", http.StatusTooManyRequests)
 	case isGone:
