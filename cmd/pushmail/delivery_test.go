@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/pushmail/pushmail/imap"
 	delivery "github.com/pushmail/pushmail/internal/deliver"
+	"github.com/pushmail/pushmail/internal/deliver/delivertest"
 	"github.com/pushmail/pushmail/internal/journal"
 	"github.com/pushmail/pushmail/internal/journal/sqlite"
 	"github.com/pushmail/pushmail/internal/sink/webhook"
@@ -62,24 +62,9 @@ func deliverTo(t testing.TB, j journal.Journal, url string, concurrency int) (d 
 	if err != nil {
 		t.Fatal(err)
 	}
-	d = delivery.New(delivery.Options{Journal: j, Schedule: []time.Duration{0, 50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond}})
-	if err := d.Add(t.Context(), delivery.Target{Name: "hook", Sink: hook, FromStart: true}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Cleanup(stop)
-	return d, stop
+	return delivertest.Start(t,
+		delivery.Options{Journal: j, Schedule: []time.Duration{0, 50 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond}},
+		delivery.Target{Name: "hook", Sink: hook, FromStart: true})
 }
 
 // The database and the loops agree on what a lane, a dead letter and a replay are.

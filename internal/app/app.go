@@ -171,7 +171,6 @@ func (a *App) run(ctx context.Context) error {
 	}
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	var parts sync.WaitGroup
-	var failed errorOnce
 	parts.Go(func() {
 		if err := a.out.Run(work); err != nil {
 			a.log.Warn("a sink was not closed as it should be", "err", err)
@@ -180,26 +179,24 @@ func (a *App) run(ctx context.Context) error {
 	parts.Go(func() { a.retain(work) })
 	parts.Go(func() { giveBack(work) })
 	parts.Go(func() { a.watchdog(work) })
-	ended := make(chan struct{})
+	served := make(chan error, 1)
 	if listener != nil {
-		go func() {
-			defer close(ended)
-			failed.set(a.api.Serve(listener))
-		}()
+		go func() { served <- a.api.Serve(listener) }()
 	}
 	a.addAccounts(ctx)
 	if a.o.Started != nil {
 		a.o.Started(a)
 	}
 	a.ready(listener)
+	var failed error
 	select {
 	case <-ctx.Done():
-	case <-ended: // the API is gone without being asked to
+	case failed = <-served: // the API is gone without being asked to
 	}
 	a.log.Info("pushmail ends")
 	a.stop(ctx, stop)
 	parts.Wait()
-	return failed.get()
+	return failed
 }
 
 // stop ends the parts: first what brings events, then what takes them away.
@@ -327,24 +324,4 @@ func (a *App) retain(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// errorOnce keeps the first error.
-type errorOnce struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (e *errorOnce) set(err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.err == nil {
-		e.err = err
-	}
-}
-
-func (e *errorOnce) get() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.err
 }

@@ -153,7 +153,7 @@ func (a *App) keepRefreshToken(ctx context.Context, name string, refresh secret.
 // configOf makes an account of what was asked for. Errors are httpapi.FieldErrors.
 func (a *App) configOf(k keptAccount) (*config.Account, error) {
 	s := k.Spec
-	text, err := json.Marshal(tableOf(&k))
+	text, err := tableOf(&k)
 	if err != nil {
 		return nil, err
 	}
@@ -193,73 +193,34 @@ func forOthers(s config.Settings) config.Settings {
 // literal marks a text as the secret itself, whatever it begins with.
 const literal = "literal:"
 
-// tableOf is the [[account]] that an account stands for. References to services are put in afterwards: see configOf.
-func tableOf(k *keptAccount) map[string]any {
-	s := &k.Spec
-	t := map[string]any{"name": s.Name, "url": s.URL}
-	text := func(key, value string) {
-		if value != "" {
-			t[key] = value
-		}
+// literalOf is how a configuration has a secret itself, "" for none.
+func literalOf(secret string) string {
+	if secret == "" {
+		return ""
 	}
-	list := func(key string, values []string) {
-		if len(values) > 0 {
-			t[key] = values
-		}
-	}
-	flag := func(key string, is bool) {
-		if is {
-			t[key] = true
-		}
-	}
-	if s.Password != "" || s.PasswordFrom != "" {
-		t["password"] = literal + s.Password
-	}
-	if s.TokenFrom != "" {
-		t["token"] = literal + "-"
-	}
-	list("auth", s.Auth)
-	text("identity", s.Identity)
-	list("mailboxes", s.Mailboxes)
-	list("exclude", s.Exclude)
-	flag("all_mailboxes", s.AllMailboxes)
-	list("hot", s.Hot)
-	if s.MaxConnections != 0 {
-		t["max_connections"] = s.MaxConnections
-	}
-	text("from", s.From)
-	flag("brief", s.Brief)
-	list("headers", s.Headers)
-	flag("preview", s.Preview)
-	text("text", s.Text)
-	text("proxy", s.Proxy)
-	list("pin", s.Pin)
-	flag("insecure_plaintext", s.InsecurePlain)
-	text("verify_interval", s.VerifyInterval)
-	list("mask_capabilities", s.MaskCapabilities)
-	if s.OAuth != nil {
-		t["oauth"] = oauthTable(s.OAuth, cmp.Or(k.RefreshToken, s.OAuth.RefreshToken))
-	}
-	return t
+	return literal + secret
 }
 
-func oauthTable(o *httpapi.OAuth, refresh string) map[string]any {
-	t := map[string]any{}
-	for key, value := range map[string]string{"provider": o.Provider, "tenant": o.Tenant, "token_url": o.TokenURL, "client_id": o.ClientID} {
-		if value != "" {
-			t[key] = value
-		}
+// tableOf is the [[account]] that an account stands for, as JSON: the fields of a spec have the names of its keys. References to
+// services are put in afterwards: see configOf.
+func tableOf(k *keptAccount) ([]byte, error) {
+	t := struct {
+		httpapi.AccountSpec
+		Token string `json:"token,omitempty"`
+	}{AccountSpec: k.Spec}
+	if k.Spec.Password != "" || k.Spec.PasswordFrom != "" {
+		t.Password = literal + k.Spec.Password
 	}
-	if o.ClientSecret != "" {
-		t["client_secret"] = literal + o.ClientSecret
+	if k.Spec.TokenFrom != "" {
+		t.Token = literal + "-"
 	}
-	if refresh != "" {
-		t["refresh_token"] = literal + refresh
+	t.PasswordFrom, t.TokenFrom = "", ""
+	if k.Spec.OAuth != nil {
+		o := *k.Spec.OAuth
+		o.ClientSecret, o.RefreshToken = literalOf(o.ClientSecret), literalOf(cmp.Or(k.RefreshToken, o.RefreshToken))
+		t.OAuth = &o
 	}
-	if len(o.Scopes) > 0 {
-		t["scopes"] = o.Scopes
-	}
-	return t
+	return json.Marshal(t)
 }
 
 // inherit gives a spec the secrets of the one before, where it brings none of its own.

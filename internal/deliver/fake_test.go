@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pushmail/pushmail/internal/deliver"
+	"github.com/pushmail/pushmail/internal/deliver/delivertest"
 	"github.com/pushmail/pushmail/internal/journal"
 	"github.com/pushmail/pushmail/internal/sink"
 )
@@ -266,22 +267,5 @@ func run(t testing.TB, m *memory, s sink.Sink, change ...func(*deliver.Options, 
 	for _, f := range change {
 		f(&o, &target)
 	}
-	d = deliver.New(o)
-	if err := d.Add(t.Context(), target); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Cleanup(stop)
-	return d, stop
+	return delivertest.Start(t, o, target)
 }
