@@ -24,13 +24,16 @@ type serveOptions struct {
 	hosts            int
 	events           int
 	rate             float64
-	rest             time.Duration
+	rest, busy       time.Duration
 	oneHost          bool
 	json             bool
 }
 
-// serveOften is how much faster than usual time passes for what is done at rest, while its CPU time is measured.
-const serveOften = 20
+// While CPU time at rest is measured, what is done then is done so much more often than usual. serveSettle is for what is left of the start.
+const (
+	serveOften  = 20
+	serveSettle = 10 * time.Second
+)
 
 // servePart is "serve": what the daemon costs, "pushmail serve" as it is built, with a journal on the disk and a webhook.
 func servePart(ctx context.Context, args []string) error {
@@ -70,7 +73,8 @@ func parseServeOptions(args []string) (*serveOptions, error) {
 	f.IntVar(&o.hosts, "hosts", 100, "loopback addresses that stand for as many mail servers: each has a limit of logins")
 	f.IntVar(&o.events, "events", 20_000, "messages that arrive; 0 leaves that part out")
 	f.Float64Var(&o.rate, "rate", 200, "messages a second for the measurement of latency")
-	f.DurationVar(&o.rest, "rest", 20*time.Second, "how long accounts rest before memory, and how long CPU time is measured")
+	f.DurationVar(&o.rest, "rest", 200*time.Second, "how long accounts rest before memory is measured; the daemon gives back what it does not need one and three minutes after its start")
+	f.DurationVar(&o.busy, "cpu", 30*time.Second, "how long CPU time is measured")
 	f.BoolVar(&o.oneHost, "one-host", true, "start once with all accounts at one host")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of tables")
 	if err := f.Parse(args); err != nil {
@@ -95,7 +99,6 @@ type serveBench struct {
 	dir    string
 	talk   io.Writer
 	report *ServeReport
-	empty  Memory // of the daemon with one account
 	runs   int
 }
 
@@ -120,14 +123,14 @@ func (b *serveBench) run(ctx context.Context) error {
 }
 
 // start starts a server and the daemon with n accounts and an empty journal.
-func (b *serveBench) start(ctx context.Context, n, hosts int, often float64) (server *child, d *daemon, err error) {
+func (b *serveBench) start(ctx context.Context, n, hosts int) (server *child, d *daemon, err error) {
 	if server, err = startChild(ctx, "crowd-server", strconv.Itoa(n), "tls", strconv.Itoa(hosts)); err != nil {
 		return nil, nil, err
 	}
 	var o crowdOffer
 	if err = server.hear(&o); err == nil {
 		b.runs++
-		d, err = newDaemon(ctx, b.pushmail, filepath.Join(b.dir, "run"+strconv.Itoa(b.runs)), o, n, often)
+		d, err = newDaemon(ctx, b.pushmail, filepath.Join(b.dir, "run"+strconv.Itoa(b.runs)), o, n)
 	}
 	if err == nil {
 		err = d.start(ctx)
@@ -143,7 +146,7 @@ func (b *serveBench) start(ctx context.Context, n, hosts int, often float64) (se
 
 // alone measures what the daemon takes with one account.
 func (b *serveBench) alone(ctx context.Context) error {
-	server, d, err := b.start(ctx, 1, 1, 1)
+	server, d, err := b.start(ctx, 1, 1)
 	if err != nil {
 		return err
 	}
@@ -152,15 +155,14 @@ func (b *serveBench) alone(ctx context.Context) error {
 	if _, err := d.verified(ctx, 1); err != nil {
 		return err
 	}
-	b.empty, err = d.memory()
-	b.report.Alone = b.empty
+	b.report.Alone, err = d.memory()
 	return err
 }
 
 // with measures n accounts: their start, what they take at rest, what happens when the daemon is killed and, if asked for, events.
 func (b *serveBench) with(ctx context.Context, n int, events bool) error {
 	progress(b.talk, "%d accounts …", n)
-	server, d, err := b.start(ctx, n, min(b.hosts, n), serveOften)
+	server, d, err := b.start(ctx, n, min(b.hosts, n))
 	if err != nil {
 		return err
 	}
@@ -176,33 +178,39 @@ func (b *serveBench) with(ctx context.Context, n int, events bool) error {
 		return err
 	}
 	time.Sleep(b.rest)
-	before, err := d.cpu()
-	if err != nil {
-		return err
-	}
-	began := time.Now()
-	time.Sleep(b.rest)
-	after, err := d.cpu()
-	if err != nil {
-		return err
-	}
-	s.CPU = float64(after-before) / float64(time.Since(began)) / serveOften
 	if s.Memory, err = d.memory(); err != nil {
 		return err
 	}
-	s.Each = float64(s.Memory.Anonymous-b.empty.Anonymous) / float64(n)
-	s.EachAll = float64(s.Memory.RSS) / float64(n)
 	if events && b.events > 0 {
 		if err := b.measureEvents(ctx, server, d); err != nil {
 			return err
 		}
 	}
+	if err := d.configure(serveOften); err != nil {
+		return err
+	}
 	if took, err = b.killed(ctx, d, n); err != nil {
 		return err
 	}
 	s.Killed = took.Seconds()
+	if s.CPU, err = b.cpu(d); err != nil {
+		return err
+	}
 	b.report.Starts = append(b.report.Starts, s)
 	return nil
+}
+
+// cpu measures the share of a CPU that is taken at rest.
+func (b *serveBench) cpu(d *daemon) (float64, error) {
+	time.Sleep(serveSettle)
+	before, err := d.cpu()
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	time.Sleep(b.busy)
+	after, err := d.cpu()
+	return float64(after-before) / float64(time.Since(began)) / serveOften, err
 }
 
 // killed kills the daemon and starts it again. The time is that from the one to all accounts being verified.
@@ -219,7 +227,7 @@ func (b *serveBench) killed(ctx context.Context, d *daemon, n int) (time.Duratio
 // limited starts n accounts of one host, with the limit of logins.
 func (b *serveBench) limited(ctx context.Context, n int) error {
 	progress(b.talk, "%d accounts of one host …", n)
-	server, d, err := b.start(ctx, n, 1, 1)
+	server, d, err := b.start(ctx, n, 1)
 	if err != nil {
 		return err
 	}

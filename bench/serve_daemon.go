@@ -20,6 +20,8 @@ import (
 type daemon struct {
 	program, dir string
 	hook         *hook
+	offer        crowdOffer
+	accounts     int
 
 	cmd    *exec.Cmd
 	began  time.Time
@@ -30,8 +32,8 @@ type daemon struct {
 const webhookSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 
 // newDaemon writes a configuration: n accounts, spread over the hosts of a server, and new messages to a webhook.
-func newDaemon(ctx context.Context, program, dir string, o crowdOffer, n int, often float64) (*daemon, error) {
-	d := &daemon{program: program, dir: dir}
+func newDaemon(ctx context.Context, program, dir string, o crowdOffer, n int) (*daemon, error) {
+	d := &daemon{program: program, dir: dir, offer: o, accounts: n}
 	if err := os.MkdirAll(filepath.Join(dir, "no-certs"), 0o700); err != nil {
 		return nil, err
 	}
@@ -39,20 +41,23 @@ func newDaemon(ctx context.Context, program, dir string, o crowdOffer, n int, of
 	if d.hook, err = newHook(ctx); err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), o.Cert, 0o600); err != nil {
+		return nil, err
+	}
+	return d, d.configure(1)
+}
+
+// configure writes the configuration for the next start, by which what is done at rest is done more often than usual.
+func (d *daemon) configure(often float64) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "state = \"state\"\n[api]\nlisten = \"127.0.0.1:0\"\n[defaults]\npassword = \"env:MAIL_PASSWORD\"\nidle_restart = %q\nverify_interval = %q\n",
 		faster(9*time.Minute, often), faster(10*time.Minute, often))
-	for i := range n {
-		fmt.Fprintf(&text, "[[account]]\nname = \"%d\"\nurl = \"imaps://%d@%s\"\n", i, i, o.Addrs[i%len(o.Addrs)])
+	for i := range d.accounts {
+		fmt.Fprintf(&text, "[[account]]\nname = \"%d\"\nurl = \"imaps://%d@%s\"\n", i, i, d.offer.Addrs[i%len(d.offer.Addrs)])
 	}
 	fmt.Fprintf(&text, "[[sink]]\nname = \"hook\"\ntype = \"webhook\"\nurl = %q\nallow = [\"127.0.0.1\"]\nsecret = \"env:WEBHOOK_SECRET\"\n", d.hook.url)
 	text.WriteString("[[route]]\nwhere = 'type == \"mail.message.new\"'\nto = [\"hook\"]\n")
-	for name, content := range map[string][]byte{"pushmail.toml": []byte(text.String()), "ca.pem": o.Cert} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			return nil, err
-		}
-	}
-	return d, nil
+	return os.WriteFile(filepath.Join(d.dir, "pushmail.toml"), []byte(text.String()), 0o600)
 }
 
 func faster(d time.Duration, often float64) string {
