@@ -22,6 +22,8 @@ import (
 //	MailboxName     type, account, mailbox, mailbox before, change, time
 //	Link            type, account, mailbox, up, stale, time
 //
+// Where Reuse is not "" it follows the values of a message.
+//
 // The last three happen on our side rather than in the mailbox: each is a new event, and at, in
 // nanoseconds, is part of the id. The summary of a message never is, for it can be found later.
 // Flags count without order and case, and without \Recent, which belongs to a session.
@@ -88,14 +90,23 @@ func (h *identity) flags(flags []string) {
 	}
 }
 
+// reuse tells messages apart that have the same UID; that of most is "", and not part of their ids.
+func (h *identity) reuse(which string) {
+	if which != "" {
+		h.text(which)
+	}
+}
+
 func (d *MessageNew) identify(h *identity) {
 	h.ref(d.Ref)
 	h.num(uint64(d.UID))
+	h.reuse(d.Reuse)
 }
 
 func (d *MessageExpunge) identify(h *identity) {
 	h.ref(d.Ref)
 	h.num(uint64(d.UID))
+	h.reuse(d.Reuse)
 }
 
 func (d *FlagChange) identify(h *identity) {
@@ -106,6 +117,7 @@ func (d *FlagChange) identify(h *identity) {
 	if d.ModSeq == 0 {
 		h.num(d.Rev)
 	}
+	h.reuse(d.Reuse)
 }
 
 func (d *MailboxReset) identify(h *identity) {

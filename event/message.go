@@ -79,6 +79,8 @@ type Attachment struct {
 type MessageNew struct {
 	Ref
 	UID uint32 `json:"uid"`
+	// Reuse is "" but where the server gave the UID to another message before: then it tells the two apart. See docs/events.md.
+	Reuse string `json:"uid_reuse,omitzero"`
 	// ModSeq is 0, and left out, on servers without CONDSTORE.
 	ModSeq uint64 `json:"modseq,omitzero"`
 	// Flags is nil, and left out, if they are not known.
@@ -89,7 +91,9 @@ type MessageNew struct {
 // MessageExpunge says that a message is gone. Flags and Summary are the last that was known of it.
 type MessageExpunge struct {
 	Ref
-	UID    uint32   `json:"uid"`
+	UID uint32 `json:"uid"`
+	// Reuse is that of [MessageNew].
+	Reuse  string   `json:"uid_reuse,omitzero"`
 	ModSeq uint64   `json:"modseq,omitzero"`
 	Flags  []string `json:"flags,omitzero"`
 	Summary
@@ -99,7 +103,9 @@ type MessageExpunge struct {
 // Removed are the difference from what the last event about the message said.
 type FlagChange struct {
 	Ref
-	UID    uint32 `json:"uid"`
+	UID uint32 `json:"uid"`
+	// Reuse is that of [MessageNew].
+	Reuse  string `json:"uid_reuse,omitzero"`
 	ModSeq uint64 `json:"modseq,omitzero"`
 	// Rev counts the flag changes of this message that were seen. It takes the place of ModSeq on
 	// servers without CONDSTORE.
@@ -126,19 +132,19 @@ func (d *FlagChange) subject() string     { return uidSubject(d.UID) }
 
 func (d *MessageNew) wire() any {
 	out := *d
-	out.Ref, out.Flags, out.Summary = d.Ref.clean(), cleanList(d.Flags), d.Summary.clean()
+	out.Ref, out.Reuse, out.Flags, out.Summary = d.Ref.clean(), clean(d.Reuse), cleanList(d.Flags), d.Summary.clean()
 	return &out
 }
 
 func (d *MessageExpunge) wire() any {
 	out := *d
-	out.Ref, out.Flags, out.Summary = d.Ref.clean(), cleanList(d.Flags), d.Summary.clean()
+	out.Ref, out.Reuse, out.Flags, out.Summary = d.Ref.clean(), clean(d.Reuse), cleanList(d.Flags), d.Summary.clean()
 	return &out
 }
 
 func (d *FlagChange) wire() any {
 	out := *d
-	out.Ref = d.Ref.clean()
+	out.Ref, out.Reuse = d.Ref.clean(), clean(d.Reuse)
 	out.Flags, out.Added, out.Removed = orEmpty(cleanList(d.Flags)), orEmpty(cleanList(d.Added)), orEmpty(cleanList(d.Removed))
 	return &out
 }

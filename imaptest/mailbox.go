@@ -132,6 +132,30 @@ func (m *Mailbox) ResetUIDValidity() uint32 {
 	return validity
 }
 
+// ReuseUIDs forgets which UIDs were given from one on, as a server does that was killed before it wrote them down, and
+// gives them anew, under the same UIDVALIDITY: first to messages that arrive, raw, and then to those that had them. RFC 9051
+// section 2.3.1.1 forbids that; Courier-IMAP does it. Sessions are ended.
+func (m *Mailbox) ReuseUIDs(from imap.UID, raw ...[]byte) {
+	now := time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.evictLocked("Server was killed")
+	k, _ := m.indexLocked(from)
+	old := m.msgs[k:]
+	m.uidNext, m.msgs = from, m.msgs[:k:k]
+	m.log = slices.DeleteFunc(slices.Clone(m.log), func(c change) bool { return c.uid >= from })
+	modSeq := m.nextModSeqLocked()
+	for _, text := range raw {
+		m.addLocked(m.user.server.newMessage(text, now), nil, modSeq)
+	}
+	for _, msg := range old {
+		again := *msg
+		m.addLocked(&again, msg.flags, modSeq)
+	}
+	m.recent = min(m.recent, from)
+	m.wakeLocked()
+}
+
 // Snapshot is a mailbox at one moment.
 type Snapshot struct {
 	UIDValidity   uint32

@@ -42,6 +42,11 @@ type Change struct {
 	Flags []imap.Flag
 	// Added and Removed are the difference to the flags before, for [Flags] alone.
 	Added, Removed []imap.Flag
+	// Reused: the server gave the UID to another message before, so UIDVALIDITY and UID do not name it. Print tells
+	// the two apart, as far as it was given to [Ledger.Remember]; of a New one it is not known yet. The number of a
+	// message that a server counts, but returns only later, counts as used, too.
+	Reused bool
+	Print  Print
 	// Rev counts the flag changes of this UID, from 1, as far as they came without a mod-sequence. It
 	// takes the place of ModSeq in ids: it is part of the State, so a replay repeats it. 0 when
 	// ModSeq is known, and for other kinds.

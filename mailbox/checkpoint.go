@@ -36,6 +36,9 @@ const (
 	// tagPrints: basis, the newest INTERNALDATE, number of fingerprints, then for each the gap from the UID
 	// before, and its 8 bytes.
 	tagPrints
+	// tagReused: the highest UID that was told, number of messages whose UID another one had before, then for each the
+	// gap from the UID before, and the 8 bytes of its fingerprint. Without it the former is the highest UID ever, the latter none.
+	tagReused
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -58,6 +61,7 @@ func (s *State) AppendBinary(dst []byte) ([]byte, error) {
 		tagFlags:   func(b []byte) []byte { return s.appendFlags(b, numbers) },
 		tagRevs:    s.appendRevs,
 		tagPrints:  s.prints.append,
+		tagReused:  s.appendReused,
 	} {
 		if section == nil {
 			continue
@@ -225,9 +229,24 @@ func (p *prints) append(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(p.basis))
 	b = binary.AppendUvarint(b, uint64(p.newest))
-	b = binary.AppendUvarint(b, uint64(len(p.list)))
+	return appendPrinted(b, p.list)
+}
+
+func (s *State) appendReused(b []byte) []byte {
+	var again []printed
+	if s.prints != nil {
+		again = s.prints.again
+	}
+	if s.told == s.last && len(again) == 0 {
+		return b
+	}
+	return appendPrinted(binary.AppendUvarint(b, uint64(s.told)), again)
+}
+
+func appendPrinted(b []byte, list []printed) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
 	var last imap.UID
-	for _, e := range p.list {
+	for _, e := range list {
 		b = binary.AppendUvarint(b, uint64(e.uid-last))
 		b = append(b, e.print[:]...)
 		last = e.uid
@@ -307,14 +326,14 @@ func (r *checkpointReader) count(size int) int {
 
 func (r *checkpointReader) state() (*State, error) {
 	s := newState()
-	whole, last := r.data, uint64(0)
+	whole, last, reused := r.data, uint64(0), false
 	for r.pos < len(whole) && r.err == nil {
 		tag := r.number(math.MaxUint64)
 		size := r.count(1)
 		if tag <= last {
 			return nil, r.corrupt("sections out of order")
 		}
-		last = tag
+		last, reused = tag, reused || tag == tagReused
 		end := r.pos + size
 		if r.data = whole[:end]; r.err == nil {
 			r.section(s, tag)
@@ -325,6 +344,9 @@ func (r *checkpointReader) state() (*State, error) {
 	}
 	if r.err == nil && r.n != uint64(s.n) {
 		return nil, r.corrupt("messages without flags")
+	}
+	if !reused {
+		s.told = s.last
 	}
 	return s, r.err
 }
@@ -348,6 +370,14 @@ func (r *checkpointReader) section(s *State, tag uint64) {
 		r.readRevs(s)
 	case tagPrints:
 		r.readPrints(s)
+	case tagReused:
+		s.told = imap.UID(r.number(math.MaxUint32))
+		if again := r.readPrinted(MaxMessages); len(again) > 0 {
+			if s.prints == nil {
+				s.prints = &prints{own: s.own}
+			}
+			s.prints.again = again
+		}
 	default:
 		r.pos = len(r.data)
 	}
@@ -465,7 +495,12 @@ func (r *checkpointReader) readRevs(s *State) {
 
 func (r *checkpointReader) readPrints(s *State) {
 	basis, newest := r.number(math.MaxUint8), r.number(math.MaxInt64)
-	p := &prints{own: s.own, basis: Basis(basis), newest: int64(newest)}
+	// Of a program that remembers more the oldest are forgotten.
+	s.prints = &prints{own: s.own, basis: Basis(basis), newest: int64(newest), list: r.readPrinted(maxRemembered)}
+}
+
+// readPrinted reads fingerprints, of which it returns the last ones.
+func (r *checkpointReader) readPrinted(most int) (list []printed) {
 	n := r.count(1 + len(Print{}))
 	uid := uint64(0)
 	for i := range n {
@@ -473,15 +508,15 @@ func (r *checkpointReader) readPrints(s *State) {
 		uid += gap
 		if r.err != nil || gap == 0 || uid > math.MaxUint32 || len(r.data)-r.pos < len(Print{}) {
 			_ = r.corrupt("a fingerprint without its message")
-			return
+			return nil
 		}
-		if n-i <= maxRemembered { // of a program that remembers more the oldest are forgotten
-			if p.list == nil {
-				p.list = make([]printed, 0, roomFor(n-i))
+		if n-i <= most {
+			if list == nil {
+				list = make([]printed, 0, roomFor(n-i))
 			}
-			p.list = append(p.list, printed{imap.UID(uid), Print(r.data[r.pos:])})
+			list = append(list, printed{imap.UID(uid), Print(r.data[r.pos:])})
 		}
 		r.pos += len(Print{})
 	}
-	s.prints = p
+	return list
 }

@@ -21,6 +21,9 @@ type delta struct {
 // change returns the first of the changes that d is, before being the State in which it has not happened.
 func (d delta) change(before *State) Change {
 	c := Change{Kind: d.kind, UID: d.uid, ModSeq: d.modSeq, Rev: d.rev}
+	if c.Print, c.Reused = before.prints.reused(d.uid); d.kind == New {
+		c.Print, c.Reused = Print{}, d.uid <= before.told
+	}
 	was, _ := before.Flags(d.uid)
 	if d.kind == Expunge {
 		c.Flags = was

@@ -11,15 +11,16 @@ import (
 // Basis is what fingerprints of messages are made of.
 type Basis uint8
 
-// The bases, from the one that every server has to the ones to be preferred. Fingerprints of
-// different bases do not compare, so a mailbox keeps to one as long as the server has it.
+// The bases. Fingerprints of different bases do not compare, so a mailbox keeps to one as long as the server has it.
+// 1 was Message-ID, INTERNALDATE and RFC822.SIZE of every message; but Exchange estimates sizes, and dates are not the same
+// after a mailbox was copied file by file.
 const (
-	// BasisHeader: Message-ID, INTERNALDATE to the second, and RFC822.SIZE.
-	BasisHeader Basis = 1 + iota
 	// BasisGmail: X-GM-MSGID.
-	BasisGmail
+	BasisGmail Basis = 2 + iota
 	// BasisEmailID: EMAILID (RFC 8474 section 5.1).
 	BasisEmailID
+	// BasisHeader, which every server has: Message-ID; of a message without one INTERNALDATE to the second and RFC822.SIZE.
+	BasisHeader
 )
 
 // BasisFor returns the basis for a mailbox that had the basis before, or had none, on a server with these
@@ -91,7 +92,9 @@ func Identify(b Basis, m *imap.Message) (Identity, bool) {
 		if !ok || !m.Items.Has(imap.ItemInternalDate|imap.ItemSize) {
 			return id, false
 		}
-		id.Print = printOf(b, messageID, uint64(id.Date), uint64(m.Size))
+		if id.Print = printOf(b, messageID, 0, 0); messageID == "" {
+			id.Print = printOf(b, "", uint64(id.Date), uint64(m.Size))
+		}
 	}
 	return id, true
 }

@@ -68,6 +68,7 @@ func (l *Ledger) Renew(fresh imap.UIDSet) {
 		return
 	}
 	l.acked.removeSet(fresh)
+	l.acked.told = min(l.acked.told, news.first().uid-1)
 	l.acked.prints = l.acked.prints.without(fresh, l.acked.own)
 	l.acked.highest = 0
 	for i := range l.marks {
@@ -187,6 +188,9 @@ func (s *State) do(c Change) {
 	case New:
 		if set, err := s.intern(c.Flags); err == nil && !s.Has(c.UID) {
 			_ = s.insert(c.UID, set, 0)
+		}
+		if c.Reused {
+			s.prints = s.prints.reuse(c.UID, s.own)
 		}
 		return
 	}

@@ -208,7 +208,7 @@ func (w *world) open(old *State, caps simCaps, busy bool) (*View, *Changes, Repo
 	bug := w.planted(busy)
 	c := &simSession{srv: w.srv, caps: caps, busy: busy}
 	w.sess = c
-	opened := Opened{QResync: caps.qresync, CondStore: caps.condstore, ESearch: caps.esearch}
+	opened := Opened{QResync: caps.qresync, CondStore: caps.condstore, ESearch: caps.esearch, Basis: w.srv.basis}
 	var param *imap.QResync
 	if q, ok := SelectParams(old); ok && caps.qresync && caps.resume {
 		param, opened.Resumed = &q, true
@@ -321,12 +321,12 @@ func (w *world) roundTrip(s *State) *State {
 func sameState(a, b *State) bool { return reflect.DeepEqual(dump(a), dump(b)) }
 
 func dump(s *State) []string {
-	out := []string{fmt.Sprint(s.uidValidity, s.uidNext, s.last, s.highest, s.n)}
+	out := []string{fmt.Sprint(s.uidValidity, s.uidNext, s.last, s.told, s.highest, s.n)}
 	for uid, flags := range s.All() {
 		out = append(out, fmt.Sprintf("%d(%v)%d", uid, fold(flags), s.Rev(uid)))
 	}
 	if s.prints != nil {
-		out = append(out, fmt.Sprint("prints ", s.prints.basis, s.prints.newest, s.prints.list))
+		out = append(out, fmt.Sprint("prints ", s.prints.basis, s.prints.newest, s.prints.list, s.prints.again))
 	}
 	return out
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/pushmail/pushmail/imap"
 )
 
-// Opened is how a mailbox was selected and what the server said. Set the first four fields, then give
+// Opened is how a mailbox was selected and what the server said. Set the first five fields, then give
 // every response of SELECT or EXAMINE to [Opened.Observe].
 type Opened struct {
 	// QResync: ENABLE QRESYNC succeeded in this connection.
@@ -15,6 +15,9 @@ type Opened struct {
 	CondStore bool
 	// ESearch: the server has ESEARCH or IMAP4rev2, so SEARCH may RETURN (ALL).
 	ESearch bool
+	// Basis is what the State's fingerprints are made of, if the server has that still; see [BasisFor]. 0: the
+	// messages are taken for what they were.
+	Basis Basis
 	// Resumed: SELECT carried the [SelectParams] of the State that [Begin] is given.
 	Resumed bool
 
@@ -74,7 +77,7 @@ func (o *Opened) code(c *imap.Code) {
 		o.HighestModSeq, o.NoModSeq = 0, true
 	case imap.CodeClosed:
 		// RFC 7162 section 3.2.11: what came before is about the mailbox that was selected until now.
-		*o = Opened{QResync: o.QResync, CondStore: o.CondStore, ESearch: o.ESearch, Resumed: o.Resumed}
+		*o = Opened{QResync: o.QResync, CondStore: o.CondStore, ESearch: o.ESearch, Resumed: o.Resumed, Basis: o.Basis}
 	}
 }
 

@@ -20,6 +20,8 @@ type prints struct {
 	basis  Basis
 	newest int64 // the latest INTERNALDATE ever seen, in Unix seconds; 0 for none
 	list   []printed
+	// again are the messages whose UID another one had before, however old they are; see Change.Reused.
+	again []printed
 }
 
 // printed has 12 bytes.
@@ -35,8 +37,8 @@ func (p *prints) len() int {
 	return len(p.list)
 }
 
-func (p *prints) find(uid imap.UID) (int, bool) {
-	return slices.BinarySearchFunc(p.list, uid, func(e printed, uid imap.UID) int { return cmp.Compare(e.uid, uid) })
+func findPrint(list []printed, uid imap.UID) (int, bool) {
+	return slices.BinarySearchFunc(list, uid, func(e printed, uid imap.UID) int { return cmp.Compare(e.uid, uid) })
 }
 
 // writable returns p, or a copy if it is shared.
@@ -47,6 +49,7 @@ func (p *prints) writable(own *owner) *prints {
 	c := *p
 	c.own = own
 	c.list = append(make([]printed, 0, roomFor(len(p.list))), p.list...)
+	c.again = slices.Clone(p.again)
 	return &c
 }
 
@@ -69,7 +72,10 @@ func (p *prints) with(uid imap.UID, id Identity, own *owner) *prints {
 		p.basis, p.list = id.Basis, nil
 	}
 	p.newest = max(p.newest, id.Date)
-	i, found := p.find(uid)
+	if i, again := findPrint(p.again, uid); again {
+		p.again[i].print = id.Print
+	}
+	i, found := findPrint(p.list, uid)
 	switch {
 	case id.Print == Print{}:
 	case found:
@@ -88,12 +94,37 @@ func (p *prints) with(uid imap.UID, id Identity, own *owner) *prints {
 
 // without returns p without the messages in set.
 func (p *prints) without(set imap.UIDSet, own *owner) *prints {
-	if p == nil || !slices.ContainsFunc(p.list, func(e printed) bool { return set.Contains(e.uid) }) {
+	in := func(e printed) bool { return set.Contains(e.uid) }
+	if p == nil || !slices.ContainsFunc(p.list, in) && !slices.ContainsFunc(p.again, in) {
 		return p
 	}
 	p = p.writable(own)
-	p.list = slices.DeleteFunc(p.list, func(e printed) bool { return set.Contains(e.uid) })
+	p.list, p.again = slices.DeleteFunc(p.list, in), slices.DeleteFunc(p.again, in)
 	return p
+}
+
+// reuse returns p with a message whose UID another one had before.
+func (p *prints) reuse(uid imap.UID, own *owner) *prints {
+	if p == nil {
+		p = &prints{own: own}
+	}
+	p = p.writable(own)
+	if i, found := findPrint(p.again, uid); !found {
+		p.again = slices.Insert(p.again, i, printed{uid: uid})
+	}
+	return p
+}
+
+// reused reports whether another message had the UID before, and returns the fingerprint of the one that has it now.
+func (p *prints) reused(uid imap.UID) (Print, bool) {
+	if p == nil || len(p.again) == 0 {
+		return Print{}, false
+	}
+	i, found := findPrint(p.again, uid)
+	if !found {
+		return Print{}, false
+	}
+	return p.again[i].print, true
 }
 
 // Basis returns what the fingerprints in s are made of; 0 if there are none.

@@ -40,6 +40,8 @@ const (
 	SearchAll
 	// SearchFlags is SEARCH RETURN (ALL), not UID SEARCH, for messages that have one of Flags at least.
 	SearchFlags
+	// FetchIdentity is UID FETCH UIDs with what Basis.Fetch returns, and ENVELOPE if so said.
+	FetchIdentity
 )
 
 // Step is a command to be run for a [Resync].
@@ -51,6 +53,8 @@ type Step struct {
 	Vanished     bool
 	ReturnAll    bool // SEARCH RETURN (ALL)
 	Flags        []imap.Flag
+	Basis        Basis
+	Envelope     bool
 }
 
 // String returns the command, for logs and tests.
@@ -62,6 +66,8 @@ func (s Step) String() string {
 		return "UID SEARCH ALL"
 	case s.Kind == SearchFlags:
 		return "SEARCH RETURN (ALL) " + keyText(s.Flags)
+	case s.Kind == FetchIdentity:
+		return fmt.Sprintf("UID FETCH %v (what identifies them)", s.UIDs)
 	}
 	text := fmt.Sprintf("UID FETCH %v (UID FLAGS", s.UIDs)
 	if s.ModSeq {
@@ -117,6 +123,9 @@ type Report struct {
 	Steps int
 	// Known is the number of messages now known; the others count the changes.
 	Known, Expunged, Flagged, New int
+	// Replaced is the number of messages whose UIDs the server has given to others. They count as expunged, the
+	// others as new.
+	Replaced int
 	// Missing is the number of messages that the server counts but does not return, or that it gives the
 	// UIDs of others. They are not known; one that shows up later is new then.
 	Missing int
@@ -148,6 +157,7 @@ type Resync struct {
 	orphan  bool                     // a row without UID came while nobody knew whose it was
 	touched map[imap.UID]imap.ModSeq // whose flags are not the old ones, or that are new
 	revised map[imap.UID]struct{}    // whose revision was counted up on the way
+	check   check
 }
 
 // rung is one way to resynchronise.
@@ -278,6 +288,7 @@ func (r *Resync) start(to rung, count uint32) {
 	r.view = &View{state: state, count: count, vanishing: r.opened.QResync && !r.opened.NoModSeq}
 	clear(r.touched)
 	clear(r.revised)
+	r.check = check{}
 }
 
 // descend leaves the rung for one that trusts less.
@@ -326,6 +337,9 @@ func (r *Resync) Next() (Step, bool) {
 		if r.rung != was {
 			continue // it was left
 		}
+		if r.err == nil && !more {
+			step, more = r.check.next(r)
+		}
 		if r.err == nil && more {
 			r.step, r.stepOf = step, r.rung
 			r.report.Steps++
@@ -347,6 +361,9 @@ func (r *Resync) Feed(resp imap.Response) {
 		r.news++
 	}
 	tagged, ended := resp.(*imap.Tagged)
+	if row, ok := resp.(*imap.Message); ok {
+		r.check.look(r, row)
+	}
 	if ended {
 		r.apply(resp)
 	} else {
@@ -354,6 +371,9 @@ func (r *Resync) Feed(resp imap.Response) {
 	}
 	if ended {
 		asked := r.stepOf
+		if r.checking() {
+			asked = nil // not the rung did
+		}
 		r.stepOf = nil
 		if r.err == nil && asked == r.rung { // a rung that was left meanwhile asks anew
 			r.rung.end(r, tagged.Kind != imap.OK)
@@ -460,6 +480,9 @@ func (r *Resync) Finish() (*View, *Changes, Report, error) {
 	}
 	changes := r.changes(v.state)
 	v.state.prints = r.old.prints
+	if v.state.told = max(v.state.told, r.old.told); changes.Len() == 0 {
+		v.state.told = r.old.told // which a Ledger has made less
+	}
 	return v, changes, r.report, nil
 }
 
@@ -467,14 +490,20 @@ func (r *Resync) Finish() (*View, *Changes, Report, error) {
 func (r *Resync) changes(s *State) *Changes {
 	out := &Changes{before: r.old}
 	is, was := s.UIDs(), r.old.UIDs()
-	out.deltas.pushRuns(Expunge, was.Subtract(is))
+	replaced := r.check.replaced().Intersect(is)
+	r.report.Replaced = int(replaced.Len())
+	was = was.Subtract(replaced)
+	out.deltas.pushRuns(Expunge, r.old.UIDs().Subtract(is.Subtract(replaced)))
 	r.report.Expunged = out.Len()
 	r.revise(s)
 	for _, uid := range slices.Sorted(maps.Keys(r.touched)) {
-		if r.old.Has(uid) && s.Has(uid) { // it may have vanished while rows had no place yet
+		if r.old.Has(uid) && s.Has(uid) && !replaced.Contains(uid) { // it may have vanished while rows had no place yet
 			out.deltas.push(r.flagChange(s, uid, r.touched[uid]))
 			r.report.Flagged++
 		}
+	}
+	for uid := range replaced.All() {
+		s.setRev(uid, 0)
 	}
 	fresh := is.Subtract(was)
 	for uid := range fresh.All() {

@@ -55,7 +55,7 @@ var simFlags = []string{"$Junk", `\Answered`, `\Deleted`, `\Flagged`, `\Seen`, "
 
 func newSimServer(rng *rand.Rand) *simServer {
 	s := &simServer{rng: rng, uidValidity: rng.Uint32()%1e6 + 1, uidNext: 1, modSeq: 1, clock: 1e9, ever: map[string]int{}}
-	s.basis = Basis(1 + rng.IntN(3))
+	s.basis = BasisGmail + Basis(rng.IntN(3))
 	s.lists, s.scarce = simLists(rng.IntN(9)/4), 4+rng.IntN(2)*40
 	switch rng.IntN(4) {
 	case 0:
@@ -519,6 +519,9 @@ func (c *simSession) run(step Step) {
 		c.changed(step.UIDs, step.ChangedSince, step.Vanished, step.ModSeq, nil)
 	case SearchFlags:
 		c.searchFlags(step.Flags)
+	case FetchIdentity:
+		c.identify(step.UIDs)
+		return
 	default:
 		c.search(step.ReturnAll)
 	}

@@ -25,6 +25,7 @@ type State struct {
 	uidValidity uint32
 	uidNext     imap.UID
 	last        imap.UID // the highest UID ever recorded, whether still there or not
+	told        imap.UID // a UID up to here that is not known was that of another message, if a new one has it
 	highest     imap.ModSeq
 
 	n       int
@@ -54,7 +55,7 @@ func (s *State) Clone() *State {
 	s.init()
 	s.own = new(owner) // what was ours is now shared
 	return &State{
-		uidValidity: s.uidValidity, uidNext: s.uidNext, last: s.last, highest: s.highest,
+		uidValidity: s.uidValidity, uidNext: s.uidNext, last: s.last, told: s.told, highest: s.highest,
 		n: s.n, chunks: slices.Clone(s.chunks), flags: s.flags, prints: s.prints, own: new(owner),
 	}
 }
@@ -244,7 +245,7 @@ func (s *State) appendRun(first imap.UID, n int, set uint32) {
 
 // saw moves the high-water marks over uid.
 func (s *State) saw(uid imap.UID) {
-	s.last = max(s.last, uid)
+	s.last, s.told = max(s.last, uid), max(s.told, uid)
 	s.uidNext = max(s.uidNext, s.frontier())
 }
 

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"encoding/hex"
 	"errors"
 	"net"
 	"os"
@@ -25,12 +26,12 @@ func (e *Event) data() event.Data {
 	}
 	switch e.Type {
 	case MessageNew:
-		return &event.MessageNew{Ref: ref, UID: uint32(e.UID), ModSeq: uint64(e.ModSeq), Flags: flagNames(e.Flags), Summary: sum}
+		return &event.MessageNew{Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, ModSeq: uint64(e.ModSeq), Flags: flagNames(e.Flags), Summary: sum}
 	case MessageExpunge:
-		return &event.MessageExpunge{Ref: ref, UID: uint32(e.UID), ModSeq: uint64(e.ModSeq), Flags: flagNames(e.Flags), Summary: sum}
+		return &event.MessageExpunge{Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, ModSeq: uint64(e.ModSeq), Flags: flagNames(e.Flags), Summary: sum}
 	case FlagChange:
 		return &event.FlagChange{
-			Ref: ref, UID: uint32(e.UID), ModSeq: uint64(e.ModSeq), Rev: uint64(e.Rev),
+			Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, ModSeq: uint64(e.ModSeq), Rev: uint64(e.Rev),
 			Flags: flagNames(e.Flags), Added: flagNames(e.Added), Removed: flagNames(e.Removed),
 		}
 	case MailboxReset:
@@ -114,6 +115,9 @@ func (b *box) changeEvent(ch mailbox.Change, sum *Summary) Event {
 	ev := b.newEvent(t)
 	ev.UID, ev.ModSeq, ev.Rev, ev.Message = ch.UID, ch.ModSeq, ch.Rev, sum
 	ev.Flags, ev.Added, ev.Removed = ch.Flags, ch.Added, ch.Removed
+	if ch.Reused {
+		ev.Reuse = hex.EncodeToString(ch.Print[:])
+	}
 	ev.Own = b.o.Own.has(&ev)
 	return withID(ev)
 }

@@ -50,6 +50,9 @@ type Event struct {
 
 	// UID is that of the message, 0 for events that are not of a message.
 	UID imap.UID
+	// Reuse is "" but where the server gave the UID to another message before, under the same UIDVALIDITY: then it tells the
+	// two apart, and is part of the ID. It is the fingerprint of the message in hexadecimal digits; zeros if it cannot be known.
+	Reuse string
 	// ModSeq is 0 where the mailbox keeps none, and for an expunge.
 	ModSeq imap.ModSeq
 	// Flags are the flags of the message; those it had last, for MessageExpunge.

@@ -43,6 +43,9 @@ func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.Vi
 	}
 	s.b.o.Logger.Debug("compared with the checkpoint", "account", s.b.o.Account, "mailbox", s.b.name,
 		"method", report.Method, "steps", report.Steps, "new", report.New, "expunged", report.Expunged, "flags", report.Flagged, "left", report.Left)
+	if report.Replaced > 0 {
+		s.b.o.Logger.Warn("the server has given UIDs to other messages, under the same UIDVALIDITY", "account", s.b.o.Account, "mailbox", s.b.name, "messages", report.Replaced)
+	}
 	return view, changes, report, nil
 }
 
@@ -58,16 +61,23 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 		CondStore: caps.Has(imap.CapCondStore),
 		ESearch:   caps.Has(imap.CapESearch),
 	}
+	if known != nil {
+		opened.Basis = mailbox.BasisFor(known.Basis(), caps)
+	}
 	o := &imap.SelectOptions{ReadOnly: true, CondStore: true}
 	if q, ok := mailbox.SelectParams(known); ok && opened.QResync {
 		opened.Resumed = true
 		o.QResync = &q
 	}
-	counted := false
+	counted, ended, before := false, false, *opened
 	s.link.sink = func(r imap.Response) {
+		if ended { // that was the late answer to a command before, and about another mailbox
+			*opened, counted = before, false
+		}
 		_, exists := r.(imap.Exists)
 		counted = counted || exists
 		opened.Observe(r)
+		_, ended = r.(*imap.Tagged)
 	}
 	_, err := s.conn.Select(ctx, s.b.name, o)
 	switch {
@@ -105,14 +115,23 @@ func (s *session) runStep(ctx context.Context, step mailbox.Step) error {
 	case mailbox.SearchFlags:
 		_, err := s.conn.SearchSeq(ctx, step.SearchKey())
 		return err
+	case mailbox.FetchIdentity:
+		o := step.Basis.Fetch()
+		if step.Envelope {
+			o.Items |= imap.ItemEnvelope
+		}
+		return s.drain(ctx, step.UIDs, o)
 	}
 	items := imap.ItemUID | imap.ItemFlags
 	if step.ModSeq {
 		items |= imap.ItemModSeq
 	}
-	o := &imap.FetchOptions{Items: items, ChangedSince: step.ChangedSince, Vanished: step.Vanished}
-	var err error
-	for _, err = range s.conn.Fetch(ctx, step.UIDs, o) { //nolint:revive // the sink has the rows
+	return s.drain(ctx, step.UIDs, &imap.FetchOptions{Items: items, ChangedSince: step.ChangedSince, Vanished: step.Vanished})
+}
+
+// drain fetches what the sink has an eye on.
+func (s *session) drain(ctx context.Context, set imap.UIDSet, o *imap.FetchOptions) (err error) {
+	for _, err = range s.conn.Fetch(ctx, set, o) { //nolint:revive // the sink has the rows
 	}
 	return err
 }

@@ -86,7 +86,9 @@ func (s *session) open(ctx context.Context) error {
 	if b.unsaidReset = report.Reset; report.Reset {
 		b.stored = known
 	}
-	b.unsaved++ // the baseline itself is worth saving
+	b.unsaved++    // the baseline itself is worth saving
+	clear(s.fresh) // UIDs can be those of others now
+	clear(s.marks)
 	s.inVain, s.vain = -1, 0
 	b.verified()
 	s.openedAt, s.checkedAt, s.uidNext = time.Now(), time.Now(), view.State().UIDNext()
@@ -266,6 +268,9 @@ func (s *session) reportOne(ctx context.Context, ch mailbox.Change) error {
 		}
 		delete(s.fresh, ch.UID)
 		b.seen.put(ch.UID, sum)
+		if ch.Reused {
+			ch.Print = s.marks[ch.UID].Print
+		}
 		if err := b.emitChange(ch, sum); err != nil {
 			return err
 		}

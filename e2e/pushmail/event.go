@@ -36,6 +36,7 @@ type Data struct {
 	Mailbox     string   `json:"mailbox"`
 	UIDValidity uint32   `json:"uidvalidity"`
 	UID         uint32   `json:"uid"`
+	Reuse       string   `json:"uid_reuse"`
 	Flags       []string `json:"flags"`
 	Added       []string `json:"added"`
 	Removed     []string `json:"removed"`

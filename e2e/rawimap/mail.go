@@ -118,6 +118,30 @@ func (s *Session) UIDs() ([]uint32, error) {
 	return uids, nil
 }
 
+// Subjects lists the messages of the selected mailbox with their subject lines, which must not be folded.
+func (s *Session) Subjects() (map[uint32]string, error) {
+	lines, err := s.Do("UID FETCH 1:* (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+	if err != nil {
+		return nil, err
+	}
+	subjects := map[uint32]string{}
+	for _, line := range lines {
+		_, rest, row := strings.Cut(line, " FETCH (")
+		_, number, has := strings.Cut(rest, "UID ")
+		if !row || !has {
+			continue
+		}
+		number, _, _ = strings.Cut(number, " ")
+		uid, err := strconv.ParseUint(strings.TrimSuffix(number, ")"), 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("UID FETCH: %q: %w", line, err)
+		}
+		_, subject, _ := strings.Cut(rest, "Subject: ")
+		subjects[uint32(uid)], _, _ = strings.Cut(subject, "\r\n")
+	}
+	return subjects, nil
+}
+
 // LastUID is the UID of the newest message in the selected mailbox, 0 when it is empty.
 func (s *Session) LastUID() (uint32, error) {
 	uids, err := s.UIDs()

@@ -100,7 +100,7 @@ func (sc *scenario) play() (row string) {
 	check(sc.t, sc.s.Deliver(user, []byte("Subject: the mailbox exists\r\n\r\n")))
 	sc.start()
 	sc.run.WaitFor(sc.t, patience, "open event", pushmail.Is(pushmail.Open))
-	baseline, err := sc.uids()
+	_, baseline, err := sc.mailbox()
 	check(sc.t, err)
 	ctx, cancel := context.WithTimeout(sc.t.Context(), *length)
 	defer cancel()
@@ -174,11 +174,7 @@ func (sc *scenario) strike(ctx context.Context) {
 }
 
 // settle waits until everything that is in the mailbox was reported, and counts.
-func (sc *scenario) settle(baseline []uint32) (lost []uint32, messages int) {
-	known := map[uint32]bool{}
-	for _, uid := range baseline {
-		known[uid] = true
-	}
+func (sc *scenario) settle(baseline map[uint32]string) (lost []uint32, messages int) {
 	stored := map[string]time.Time{}
 	for _, w := range sc.writers {
 		w.mu.Lock()
@@ -188,7 +184,7 @@ func (sc *scenario) settle(baseline []uint32) (lost []uint32, messages int) {
 	counters := sc.tally
 	deadline, fewest := time.Now().Add(patience), -1
 	for ; ; time.Sleep(time.Second) { // a mailbox may show its last messages late
-		validity, uids, err := sc.mailbox()
+		validity, are, err := sc.mailbox()
 		check(sc.t, err)
 		c := newTally()
 		for i, events := range append(sc.runs[:len(sc.runs):len(sc.runs)], sc.run.Events()) {
@@ -196,12 +192,12 @@ func (sc *scenario) settle(baseline []uint32) (lost []uint32, messages int) {
 		}
 		c.servers, c.network, c.program = counters.servers, counters.network, counters.program
 		sc.tally, lost, messages = c, nil, 0
-		for _, uid := range c.lost(validity, uids) {
-			if !known[uid] {
+		for _, uid := range c.lost(validity, are) {
+			if baseline[uid] != are[uid] {
 				lost = append(lost, uid)
 			}
 		}
-		messages = len(uids) - len(baseline)
+		messages = len(are) - len(baseline)
 		if fewest < 0 || len(lost) < fewest { // it comes nearer: on a machine that is busy that takes long
 			deadline, fewest = time.Now().Add(patience), len(lost)
 		}
@@ -216,13 +212,8 @@ func (sc *scenario) settle(baseline []uint32) (lost []uint32, messages int) {
 	return lost, messages
 }
 
-func (sc *scenario) uids() ([]uint32, error) {
-	_, uids, err := sc.mailbox()
-	return uids, err
-}
-
-// mailbox asks the server itself what there is.
-func (sc *scenario) mailbox() (validity uint32, uids []uint32, err error) {
+// mailbox asks the server itself what there is: the subject of each message.
+func (sc *scenario) mailbox() (validity uint32, messages map[uint32]string, err error) {
 	s, err := dialer(sc.s, sc.d.IMAPS)()
 	if err != nil {
 		return 0, nil, err
@@ -242,8 +233,8 @@ func (sc *scenario) mailbox() (validity uint32, uids []uint32, err error) {
 			validity = uint32(n)
 		}
 	}
-	uids, err = s.UIDs()
-	return validity, uids, err
+	messages, err = s.Subjects()
+	return validity, messages, err
 }
 
 func check(t *testing.T, err error) {

@@ -11,6 +11,8 @@ import (
 // tally is what came of a run.
 type tally struct {
 	ids     map[key]string   // the id of each message that was reported
+	timed   map[string]bool  // subjects of messages that were reported: one that gets another UID is reported once more
+	reused  int              // messages that were given the UID of another one
 	first   map[string]event // what was reported under an id, and in which run of the program
 	late    []time.Duration  // from the server's word that it has stored a message to the event
 	again   int              // events told again after a crash, under the same id
@@ -21,14 +23,20 @@ type tally struct {
 	program int      // kills of the program
 }
 
-type key struct{ validity, uid uint32 }
+// key names a message: Courier gives a UID to another message when it was killed.
+type key struct {
+	validity, uid uint32
+	subject       string
+}
 
 type event struct {
 	content string
 	run     int
 }
 
-func newTally() *tally { return &tally{ids: map[key]string{}, first: map[string]event{}} }
+func newTally() *tally {
+	return &tally{ids: map[key]string{}, timed: map[string]bool{}, first: map[string]event{}}
+}
 
 // add takes the events of one run of the program.
 func (c *tally) add(run int, events []pushmail.Event, stored map[string]time.Time) {
@@ -54,27 +62,32 @@ func (c *tally) message(run int, e pushmail.Event, stored map[string]time.Time) 
 		return
 	}
 	c.first[e.ID] = event{e.Content(), run}
-	k := key{e.Data.UIDValidity, e.Data.UID}
+	k := key{e.Data.UIDValidity, e.Data.UID, e.MessageSubject()}
 	if id, told := c.ids[k]; told {
 		c.wrong = append(c.wrong, fmt.Sprintf("message %v has the ids %s and %s", k, id, e.ID))
 	}
 	c.ids[k] = e.ID
+	if e.Data.Reuse != "" {
+		c.reused++
+	}
 	at, err := time.Parse(time.RFC3339Nano, e.Time)
 	if err != nil {
 		c.wrong = append(c.wrong, err.Error())
 	}
-	if when, ok := stored[e.MessageSubject()]; ok {
+	if when, ok := stored[e.MessageSubject()]; ok && !c.timed[e.MessageSubject()] {
+		c.timed[e.MessageSubject()] = true
 		c.late = append(c.late, max(0, at.Sub(when)))
 	}
 }
 
 // lost returns the messages of the mailbox that were not reported.
-func (c *tally) lost(validity uint32, uids []uint32) (lost []uint32) {
-	for _, uid := range uids {
-		if c.ids[key{validity, uid}] == "" {
+func (c *tally) lost(validity uint32, messages map[uint32]string) (lost []uint32) {
+	for uid, subject := range messages {
+		if c.ids[key{validity, uid, subject}] == "" {
 			lost = append(lost, uid)
 		}
 	}
+	slices.Sort(lost)
 	return lost
 }
 
@@ -87,9 +100,9 @@ func (c *tally) within(share float64) time.Duration {
 	return c.late[min(int(share*float64(len(c.late))), len(c.late)-1)].Round(time.Millisecond)
 }
 
-const heading = "| server | time | messages | kills of server, network, program | lost | wrong ids | told again | resets | late p50 | p99 | max |"
+const heading = "| server | time | messages | kills of server, network, program | lost | wrong ids | told again | UIDs reused | resets | late p50 | p99 | max |"
 
 func (c *tally) row(name string, took time.Duration, messages, lost int) string {
-	return fmt.Sprintf("| %s | %v | %d | %d, %d, %d | %d | %d | %d | %d | %v | %v | %v |", name, took.Round(time.Second), messages,
-		c.servers, c.network, c.program, lost, len(c.wrong), c.again, c.resets, c.within(0.5), c.within(0.99), c.within(1))
+	return fmt.Sprintf("| %s | %v | %d | %d, %d, %d | %d | %d | %d | %d | %d | %v | %v | %v |", name, took.Round(time.Second), messages,
+		c.servers, c.network, c.program, lost, len(c.wrong), c.again, c.reused, c.resets, c.within(0.5), c.within(0.99), c.within(1))
 }

@@ -3,6 +3,7 @@ package soak
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +30,8 @@ func (w *writer) run(ctx context.Context, pause func() time.Duration) {
 }
 
 func (w *writer) write(ctx context.Context, subject string) {
-	message := []byte("From: Ann <ann@example.org>\r\nTo: Jo <jo@example.org>\r\nSubject: " + subject + "\r\n\r\nHello Jo.\r\n")
+	message := []byte("From: Ann <ann@example.org>\r\nTo: Jo <jo@example.org>\r\nSubject: " + subject +
+		"\r\nMessage-ID: <" + strings.ReplaceAll(subject, " ", ".") + "@example.org>\r\n\r\nHello Jo.\r\n")
 	for try := 0; ctx.Err() == nil; try++ {
 		err := w.put(message)
 		w.mu.Lock()
