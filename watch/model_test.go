@@ -118,7 +118,8 @@ type world struct {
 
 	rngMu sync.Mutex
 	rng   *rand.Rand
-	mails int // counts messages; guarded by rngMu
+	mails int    // counts messages; guarded by rngMu
+	token string // the password of now; guarded by mu
 
 	mu    sync.Mutex
 	chaos bool // faults happen
@@ -215,14 +216,15 @@ func newWorld(t *testing.T, seed uint64, way modelWay) *world {
 	w.flagsHide = slices.Contains(o.Without, imap.CapCondStore) && way.connections > 0
 	w.logf("%s, without %v", way.name, o.Without)
 	w.server = imaptest.NewServer(o)
-	w.user = w.server.AddUser("jo", "secret")
+	w.user = w.server.AddUser("jo", "")
+	w.renewToken()
 	w.told = newConsumer(w)
 	w.store = &modelStore{w: w, m: map[watch.Key][]byte{}}
 	w.opts = watch.Options{
 		Client: imapclient.Options{
 			Addr: "mail.example.org", Security: imapclient.InsecurePlaintext, Trace: &imapclient.Trace{W: w, Timestamps: true},
 		},
-		Account: "jo", Dial: w.dial, Login: loginAs("jo"), Hosts: &watch.Hosts{}, Store: w.store, KeepTrying: true,
+		Account: "jo", Dial: w.dial, Login: w.login, Hosts: &watch.Hosts{}, Store: w.store, KeepTrying: true,
 		Logger: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if w.oneIn(4) {
@@ -255,6 +257,22 @@ func (w *world) dial(ctx context.Context, o *imapclient.Options) (*imapclient.Co
 		client = &struck{Conn: client, r: bufio.NewReader(client), how: how, at: int64(1 + w.intn(6000)), mayBe: w.isChaos}
 	}
 	return imapclient.New(ctx, client, o)
+}
+
+// renewToken has the password be another one.
+func (w *world) renewToken() {
+	token := fmt.Sprint("token", w.intn(1000))
+	w.logf("-- the password is %s", token)
+	w.user.SetPassword(token)
+	w.set(func() { w.token = token })
+}
+
+// login uses the password of now, as it is to do for each connection.
+func (w *world) login(ctx context.Context, c *imapclient.Conn) error {
+	w.mu.Lock()
+	token := w.token
+	w.mu.Unlock()
+	return c.Login(ctx, "jo", token)
 }
 
 // play runs the world and returns how many steps it had.
@@ -443,7 +461,7 @@ func (w *world) stop() {
 	w.cancel()
 	select {
 	case <-w.stopped:
-	case <-time.After(time.Minute):
+	case <-time.After(20 * time.Second):
 		w.fail("the watcher does not end")
 		for _, s := range w.server.Sessions() {
 			s.Cut()
@@ -526,6 +544,9 @@ func (w *world) step() {
 		w.logf("-- down: %v", down)
 		w.set(func() { w.down = down })
 	case n < 31:
+		if w.oneIn(3) {
+			w.eachSession("stall", (*imaptest.Session).Stall)
+		}
 		w.logf("-- stop")
 		w.stop()
 		w.happen()
@@ -543,6 +564,8 @@ func (w *world) step() {
 		save, load := w.oneIn(2), w.oneIn(4)
 		w.logf("-- Store fails to save: %v, to load: %v", save, load)
 		w.store.set(save, load)
+	case n < 35:
+		w.renewToken()
 	case n < 36:
 		time.Sleep(time.Duration(w.intn(20)) * time.Minute)
 	default:

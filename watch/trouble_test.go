@@ -275,13 +275,14 @@ type brokenStore struct {
 	watch.MemoryStore
 	mu     sync.Mutex
 	broken bool
+	names  bool // only the list of names cannot be saved
 	failed int
 }
 
 func (s *brokenStore) Save(ctx context.Context, key watch.Key, checkpoint []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken {
+	if s.broken && (!s.names || key.Kind == watch.MailboxNames) {
 		s.failed++
 		return errors.New("the disk is full")
 	}
