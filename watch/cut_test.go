@@ -7,8 +7,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,43 +52,99 @@ func TestStruckEverywhere(t *testing.T) {
 		{way{name: "manager, account", connections: 2, managed: true}, nil},
 	}
 	for _, kind := range kinds {
-		for _, how := range []string{cut, stalled, halfClosed, duplicated} {
-			t.Run(kind.name+", "+how, func(t *testing.T) {
-				o := imaptest.ServerOptions{Without: kind.without}
-				if kind.notify {
-					o.Capabilities = withNotify()
-				}
-				step := int64(47)
-				switch {
-				case *everyByte:
-					step = 1
-				case testing.Short():
-					step = 199
-				}
-				total := struckSession(t, o, kind.way, "", 0)
-				for k := int64(1); k <= total; k += step {
-					struckSession(t, o, kind.way, how, k)
-					if t.Failed() {
-						t.Fatalf("%s after byte %d of %d", how, k, total)
+		t.Run(kind.name, func(t *testing.T) {
+			o := imaptest.ServerOptions{Without: kind.without}
+			if kind.notify {
+				o.Capabilities = withNotify()
+			}
+			stored := storedBefore(t, o, kind.way)
+			total, _ := struckSession(t, o, kind.way, stored, "", 0, false)
+			for _, how := range []string{cut, stalled, halfClosed, duplicated} {
+				t.Run(how, func(t *testing.T) {
+					if *everyByte {
+						t.Parallel()
 					}
-				}
-			})
-		}
+					strikes := 0
+					for k := int64(1); k <= total; {
+						at, struck := struckSession(t, o, kind.way, stored, how, k, false)
+						strikes++
+						if t.Failed() {
+							struckSession(t, o, kind.way, stored, how, k, true) // to see the protocol
+							t.Fatalf("%s after byte %d of %d", how, k, total)
+						}
+						if how == duplicated && struck {
+							k = at // that of the other bytes of the line is the same
+						}
+						k += strikeEvery()
+					}
+					t.Logf("%d bytes, struck %d times", total, strikes)
+				})
+			}
+		})
 	}
 }
 
-// struckSession runs a history in which the first connection is struck after k bytes, and returns how many bytes came on it.
-func struckSession(t *testing.T, o imaptest.ServerOptions, w way, how string, k int64) (came int64) {
-	inBubble(t, &o, func(b *bench) {
-		b.opts.KeepTrying = true
-		w.use(b)
+// strikeEvery is how many bytes lie between two that a session is struck after.
+func strikeEvery() int64 {
+	switch {
+	case *everyByte:
+		return 1
+	case testing.Short():
+		return 199
+	}
+	return 47
+}
 
-		work := b.user.Mailbox("Work")
-		uid := b.box.Append(mail("old"))
-		// A checkpoint, so that no fault can hide what comes after it.
+// storedBefore is what the Store has after a session in which there was one message: no fault can hide what comes after it.
+func storedBefore(t *testing.T, o imaptest.ServerOptions, w way) map[watch.Key][]byte {
+	store := &copyStore{m: map[watch.Key][]byte{}}
+	inBubble(t, &o, func(b *bench) {
+		b.struckWorld(w)
+		b.opts.Store = store
 		b.start()
 		b.stop()
-		b.take()
+	})
+	return store.m
+}
+
+// copyStore is a Store that begins with what another one had.
+type copyStore struct {
+	mu sync.Mutex
+	m  map[watch.Key][]byte
+}
+
+func (s *copyStore) Load(_ context.Context, key watch.Key) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m[key], nil
+}
+
+func (s *copyStore) Save(_ context.Context, key watch.Key, value []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.m[key] = bytes.Clone(value)
+	return nil
+}
+
+// struckWorld makes mailboxes with a message, which are the same each time, UIDVALIDITY included.
+func (b *bench) struckWorld(w way) (work *imaptest.Mailbox, uid imap.UID) {
+	b.opts.KeepTrying = true
+	w.use(b)
+	if w.connections > 0 {
+		b.account.SweepInterval = 5 * time.Minute
+	}
+	return b.user.Mailbox("Work"), b.box.Append(mail("old"))
+}
+
+// struckSession runs a history in which the first connection is struck after k bytes. It returns how many bytes came on it until all had
+// happened, or, if it was struck, until it was.
+func struckSession(t *testing.T, o imaptest.ServerOptions, w way, stored map[watch.Key][]byte, how string, k int64, traced bool) (came int64, was bool) {
+	inBubble(t, &o, func(b *bench) {
+		work, uid := b.struckWorld(w)
+		b.opts.Store = &copyStore{m: maps.Clone(stored)}
+		if !traced {
+			b.opts.Client.Trace, b.opts.Logger = nil, nil
+		}
 		b.box.Append(mail("while away"))
 		var first *struck
 		b.opts.Dial = func(ctx context.Context, o *imapclient.Options) (*imapclient.Conn, error) {
@@ -106,9 +164,11 @@ func struckSession(t *testing.T, o imaptest.ServerOptions, w way, how string, k 
 		b.wait(time.Minute)
 		b.box.Append(mail("two"))
 		b.box.Expunge(uid)
-		b.wait(15 * time.Minute)
+		b.wait(11 * time.Minute) // with a truth check
 		b.box.Append(mail("three"))
-		b.wait(15 * time.Minute)
+		b.wait(time.Minute)
+		came, was = first.came, first.done
+		b.wait(14 * time.Minute)
 		want := []string{"INBOX expunge 1", "INBOX new 2 while away", "INBOX new 3 one", "INBOX new 4 two", "INBOX new 5 three"}
 		if w.connections > 0 {
 			want = append(want, "Work new 1 elsewhere")
@@ -118,9 +178,11 @@ func struckSession(t *testing.T, o imaptest.ServerOptions, w way, how string, k 
 		if !slices.Equal(got, want) {
 			t.Errorf("events %q, want %q", got, want)
 		}
-		came = first.came
+		if first.done {
+			came = first.struckAt
+		}
 	})
-	return came
+	return came, was
 }
 
 // happenings are the events about messages since the last call, sorted: each id once, and always for the same.
@@ -145,47 +207,59 @@ func (b *bench) happenings() (lines []string) {
 // struck is the client's end of a connection on which something happens after byte at of what the server says.
 type struck struct {
 	net.Conn
-	r     *bufio.Reader
-	how   string
-	at    int64
-	came  int64  // bytes of the server so far
-	line  []byte // the beginning of the current line
-	rest  []byte // to be read before more is
-	done  bool
-	mayBe func() bool // nil: it may be struck whenever it is time
+	r        *bufio.Reader
+	how      string
+	at       int64
+	came     int64  // bytes of the server so far
+	line     []byte // the beginning of the current line
+	rest     []byte // to be read before more is
+	done     bool
+	struckAt int64       // came, when it was
+	mayBe    func() bool // nil: it may be struck whenever it is time
 }
 
 // due reports whether it is to be struck now.
 func (c *struck) due() bool { return c.came >= c.at && !c.done && (c.mayBe == nil || c.mayBe()) }
 
 func (c *struck) Read(p []byte) (int, error) {
-	if len(c.rest) > 0 {
+	switch {
+	case len(c.rest) > 0:
 		n := copy(p, c.rest)
 		c.rest = c.rest[n:]
 		return n, nil
-	}
-	if c.how == forgetful {
+	case c.how == forgetful:
 		return c.forget(p)
-	}
-	if c.how != "" && c.how != duplicated && (c.done || c.due()) {
-		c.done = true
+	case c.how == "" || c.how == duplicated && c.done:
+		n, err := c.r.Read(p)
+		c.came += int64(n)
+		return n, err
+	case c.how != duplicated && (c.done || c.due()):
+		c.strike()
 		return c.end()
 	}
-	b, err := c.r.ReadByte()
-	if err != nil {
-		return 0, err
+	if left := c.at - c.came; left > 1 {
+		p = p[:min(int64(len(p)), left)]
+	} else {
+		p = p[:1]
 	}
-	c.came++
-	c.line = append(c.line, b)
-	if b == '\n' {
+	n, err := c.r.Read(p)
+	c.came += int64(n)
+	c.line = append(c.line, p[:n]...)
+	if i := bytes.LastIndexByte(c.line, '\n'); i >= 0 {
 		// An EXPUNGE that is said twice is two: nobody can tell. A line that ends in a literal is not all of a response.
-		if c.how == duplicated && c.due() && c.line[0] == '*' && !bytes.Contains(c.line, []byte(" EXPUNGE")) && !bytes.HasSuffix(c.line, []byte("}\r\n")) {
-			c.done, c.rest = true, bytes.Clone(c.line)
+		if l := c.line; c.how == duplicated && i == len(l)-1 && c.due() && l[0] == '*' && !bytes.Contains(l, []byte(" EXPUNGE")) && !bytes.HasSuffix(l, []byte("}\r\n")) {
+			c.strike()
+			c.rest = bytes.Clone(l)
 		}
-		c.line = c.line[:0]
+		c.line = append(c.line[:0], c.line[i+1:]...)
 	}
-	p[0] = b
-	return 1, nil
+	return n, err
+}
+
+func (c *struck) strike() {
+	if !c.done {
+		c.done, c.struckAt = true, c.came
+	}
 }
 
 // forget reads a line, and not the first EXISTS after the byte.
@@ -193,7 +267,7 @@ func (c *struck) forget(p []byte) (int, error) {
 	for {
 		l, err := c.r.ReadBytes('\n')
 		if c.came += int64(len(l)); c.due() && bytes.HasSuffix(l, []byte(" EXISTS\r\n")) {
-			c.done = true
+			c.strike()
 			continue
 		}
 		n := copy(p, l)

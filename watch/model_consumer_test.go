@@ -393,7 +393,7 @@ func (c *consumer) compare(flags bool) {
 			subject := c.ever[message{is.UIDValidity, m.UID}]
 			was, known := k.flags[m.UID]
 			switch {
-			case !known && !(k.adopted && c.had[name+" "+subject]):
+			case !known && !(k.adopted && c.hadAnywhere(subject)):
 				c.w.fail("lost: %s %d %s", name, m.UID, subject)
 			case known && flags && !k.vague[m.UID] && was != foldFlags(m.Flags):
 				c.w.fail("%s %d has the flags %q, told was %q", name, m.UID, foldFlags(m.Flags), was)
@@ -405,6 +405,17 @@ func (c *consumer) compare(flags bool) {
 			}
 		}
 	}
+}
+
+// hadAnywhere reports whether a message was there at first, or was told as new, in whatever mailbox: one that takes the name of another
+// one between two looks is that one, renumbered.
+func (c *consumer) hadAnywhere(subject string) bool {
+	for id := range c.had {
+		if strings.HasSuffix(id, " "+subject) {
+			return true
+		}
+	}
+	return false
 }
 
 // modelStore is a Store that can fail, and that can be as it was when the program was killed.
