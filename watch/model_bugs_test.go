@@ -74,7 +74,10 @@ var plantedBugs = []plantedBug{
 	{"trap 15: the checkpoint is not loaded", []edit{{"checkpoint.go", "	if stored == nil {\n", "	if stored != nil {\n"}}},
 	{"trap 16: a connection for each hot mailbox, whatever the budget", []edit{{"sweep.go", "len(hot) < budget-1", "len(hot) < budget+9"}}},
 	{"trap 17: what is there at the start is fetched", []edit{{"fingerprint.go", "		l.Renew(fresh)\n", "		l.Renew(fresh)\n		if err := s.fetch(ctx, imap.SetOfRange[imap.UID](1, 1<<32-1), s.contentOptions()); err != nil {\n			return nil, err\n		}\n"}}},
-	{"trap 18: LOGOUT waits for the server", []edit{{"link.go", "context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)", "context.WithTimeout(context.WithoutCancel(ctx), 5*time.Hour)"}}},
+	{"trap 18: LOGOUT waits for the server", []edit{
+		{"link.go", "context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)", "context.WithTimeout(context.WithoutCancel(ctx), 5*time.Hour)"},
+		{"../imapclient/session.go", "logoutTimeout = 10 * time.Second", "logoutTimeout = 10 * time.Hour"},
+	}},
 	{"trap 19: the credentials of the first login are used for ever", []edit{{
 		"model_test.go", "	token := w.token\n", "	token := cmp.Or(w.first, w.token)\n	w.first = token\n",
 	}, {"model_test.go", "	token string // the password of now; guarded by mu\n", "	token, first string\n"}, {"model_test.go", "	\"bufio\"\n", "	\"bufio\"\n	\"cmp\"\n"}}},
@@ -123,11 +126,12 @@ func TestModelFindsPlantedBugs(t *testing.T) {
 			if exit, failed := errors.AsType[*exec.ExitError](err); !failed || !exit.Exited() || ctx.Err() != nil {
 				t.Fatalf("not found in %v of a processor's time: %v", took, err)
 			}
-			text := string(out)
+			text, repeat := string(out), ""
 			if _, after, ok := strings.Cut(text, "model_test.go:"); ok {
-				text, _, _ = strings.Cut(after, "\n")
+				text, after, _ = strings.Cut(after, "\n")
+				repeat, _, _ = strings.Cut(after, "\n")
 			}
-			t.Logf("found in %v: %.200s", took, text)
+			t.Logf("found in %v: %.200s\n%.200s", took, text, strings.TrimSpace(repeat))
 		})
 	}
 }
