@@ -360,7 +360,7 @@ func (w *world) news() {
 	soon := 4 * time.Minute // a sweep is each 2 minutes
 	name := w.anyMailbox()
 	w.logf("-- news of %s", name)
-	switch w.intn(6) {
+	switch w.intn(7) {
 	case 0:
 		w.append(name)
 	case 1:
@@ -401,9 +401,23 @@ func (w *world) news() {
 		}
 		w.append(name)
 		soon = 13 * time.Minute // it is noticed when IDLE is begun anew
+	case 6: // by a server that tells nothing unless it is asked
+		w.server.SetDeafIdle(true)
+		w.server.SetLossyNotify(true)
+		w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			if c.Name == "NOOP" {
+				return imaptest.Reply("{tag} OK mute\r\n")
+			}
+			return imaptest.Pass
+		})
+		w.append(name)
+		w.expungeSome(name)
+		soon = 13 * time.Minute // a truth check is each 10 minutes
 	}
 	time.Sleep(soon)
 	synctest.Wait()
+	w.server.SetDeafIdle(false)
+	w.server.SetLossyNotify(false)
 	w.told.compare(!w.flagsHide)
 	w.server.SetOnCommand(w.onCommand)
 	for _, s := range w.server.Sessions() {
