@@ -57,9 +57,10 @@ var plantedBugs = []plantedBug{
 	{"trap 6: what is announced during a FETCH was fetched by it", []edit{{
 		"resync.go", "	if s.desync == nil && view.Pending() == before && s.news == news {\n		s.askedInVain(view, news)\n	}\n", "	s.inVain = s.news\n	_, _ = before, news\n",
 	}}},
-	{"trap 7: what is announced while the mailbox is opened is not noticed", []edit{{
-		"fingerprint.go", "	s.link.sink = s.apply\n	switch {", "	s.link.sink = nil\n	defer func() { s.link.sink = s.apply }()\n	switch {",
-	}}},
+	{"trap 7: what is announced while the mailbox is opened is not noticed", []edit{
+		{"resync.go", "	s.link.sink = rs.Feed\n", "	s.link.sink = func(r imap.Response) {\n		if _, exists := r.(imap.Exists); !exists {\n			rs.Feed(r)\n		}\n	}\n"},
+		{"fingerprint.go", "	s.link.sink = s.apply\n	switch {", "	s.link.sink = nil\n	defer func() { s.link.sink = s.apply }()\n	switch {"},
+	}},
 	{"trap 8: nobody asks whether the server is there", []edit{
 		{"../imapclient/options.go", "cmp.Or(r.CommandTimeout, 2*time.Minute)", "cmp.Or(r.CommandTimeout, 24*time.Hour)"},
 		{"../imapclient/options.go", "cmp.Or(r.IdleTimeout, 30*time.Second)", "cmp.Or(r.IdleTimeout, 24*time.Hour)"},

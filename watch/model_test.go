@@ -367,20 +367,10 @@ func (w *world) news() {
 		w.append(name)
 		w.expungeSome(name)
 		w.append(name)
-	case 2: // more comes while it is fetched
-		left := 1 + w.intn(3)
-		w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
-			w.mu.Lock()
-			more := c.Name == "UID FETCH" && left > 0
-			left--
-			w.mu.Unlock()
-			if more {
-				w.append(name)
-			}
-			return imaptest.Pass
-		})
+	case 2:
+		w.moreDuring(name, func(c imaptest.Command) bool { return c.Name == "UID FETCH" })
 		w.append(name)
-	case 3: // while the connection is down
+	case 3: // while the connection is down, and while another one begins
 		w.set(func() { w.down = true })
 		for _, s := range w.server.Sessions() {
 			s.Cut()
@@ -388,6 +378,7 @@ func (w *world) news() {
 		synctest.Wait()
 		w.append(name)
 		w.expungeSome(name)
+		w.moreDuring(name, func(imaptest.Command) bool { return w.oneIn(2) })
 		w.set(func() { w.down = false })
 	case 4:
 		for _, s := range w.server.Sessions() {
@@ -423,6 +414,24 @@ func (w *world) news() {
 	for _, s := range w.server.Sessions() {
 		s.Resume()
 	}
+}
+
+// moreDuring has messages arrive in the middle of some commands, a few at most.
+func (w *world) moreDuring(name string, which func(imaptest.Command) bool) {
+	left := 1 + w.intn(3)
+	w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+		if !which(c) {
+			return imaptest.Pass
+		}
+		w.mu.Lock()
+		more := left > 0
+		left--
+		w.mu.Unlock()
+		if more {
+			w.append(name)
+		}
+		return imaptest.Pass
+	})
 }
 
 // anyMailbox is one of those that are watched.
