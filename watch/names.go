@@ -115,7 +115,7 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 // remember notes a mailbox that is listed, and reports whether it was not noted like that.
 func (c *control) remember(r *imapclient.Listed) bool {
 	is := nameOf(r)
-	was := c.names.Names[r.Mailbox]
+	was, listed := c.names.Names[r.Mailbox]
 	c.names.Names[r.Mailbox] = is
 	m := c.members[r.Mailbox]
 	if m == nil {
@@ -127,7 +127,7 @@ func (c *control) remember(r *imapclient.Listed) bool {
 		m.now = m.now.with(r.Status)
 	}
 	// UIDNEXT grows with each message, and is not worth a write of its own: an older one serves as well.
-	return was.UIDValidity != is.UIDValidity || was.MailboxID != is.MailboxID || (was.UIDNext == 0) != (is.UIDNext == 0)
+	return !listed || was.UIDValidity != is.UIDValidity || was.MailboxID != is.MailboxID || (was.UIDNext == 0) != (is.UIDNext == 0)
 }
 
 func nameOf(r *imapclient.Listed) name {

@@ -1,6 +1,8 @@
 package watch_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,10 +106,19 @@ func TestMailIsNewInACreatedMailboxWhoseStatusIsRefused(t *testing.T) {
 		b.wait(time.Minute)
 		b.take()
 		b.user.Mailbox("Job").Append(mail("one"))
-		b.on("STATUS", imaptest.Refuse(imap.NO, "", "not now"))
+		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			if c.Name == "STATUS" && strings.Contains(fmt.Sprint(c.Args), "Job") {
+				return imaptest.Refuse(imap.NO, "", "not now")
+			}
+			return imaptest.Pass
+		})
 		b.wait(3 * time.Minute)
-		b.server.SetOnCommand(nil)
 		b.tellsAllOf("Job", "created Job", "new 1 one")
+		_ = b.stop() // it was noted, though nothing but its name is known
+		b.server.SetOnCommand(nil)
+		b.start()
+		b.wait(20 * time.Minute)
+		b.tellsAllOf("Job")
 	})
 }
 
