@@ -67,3 +67,24 @@ func TestConfigCheckSaysAll(t *testing.T) {
 		t.Errorf("no file: %d, %q", code, out)
 	}
 }
+
+// The commands that look at a daemon are told its configuration as "pushmail serve" is.
+func TestConfigurationIsAnArgument(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "pushmail.toml")
+	if err := os.WriteFile(file, []byte("state = \"state\"\n\n[api]\nlisten = \"\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"status", "events"} {
+		code, _, errs := runHere(t, command, filepath.Dir(file))
+		if code == exitUsage || !strings.Contains(errs, filepath.Dir(file)) {
+			t.Errorf("pushmail %s DIRECTORY: exit code %d, %s: it has not looked there", command, code, errs)
+		}
+		if code, _, errs = runHere(t, command, file, "--config", file); code != exitUsage || !strings.Contains(errs, "named twice") {
+			t.Errorf("pushmail %s FILE --config FILE: exit code %d, %s", command, code, errs)
+		}
+		if code, _, _ = runHere(t, command, file, file); code != exitUsage {
+			t.Errorf("pushmail %s FILE FILE: exit code %d", command, code)
+		}
+	}
+}

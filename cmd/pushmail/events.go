@@ -33,13 +33,13 @@ type eventsFlags struct {
 func (a *app) eventsCommand() *cobra.Command {
 	var f eventsFlags
 	cmd := &cobra.Command{
-		Use:   "events",
+		Use:   "events [FILE]",
 		Short: "Read the journal of the daemon",
 		Long: `Print what happened, out of the journal of "pushmail serve" on this machine, whether it runs or
 not: the last 50 events, or all since a time. --follow goes on with what happens.`,
 		Example: `  pushmail events --since 24h --type mail.message.new
   pushmail events --follow --json`,
-		Args: noArgs,
+		Args: configArgument(&f.config),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), a) },
 	}
 	fs := cmd.Flags()

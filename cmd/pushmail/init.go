@@ -62,3 +62,17 @@ func atMostOneFile(cmd *cobra.Command, args []string) error {
 	}
 	return nil
 }
+
+// configArgument takes the configuration as "pushmail serve" does, as an argument instead of --config.
+func configArgument(config *string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := atMostOneFile(cmd, args); err != nil || len(args) == 0 {
+			return err
+		}
+		if *config != "" {
+			return usageError{fmt.Errorf("the configuration is named twice: %s and --config %s", clean(args[0]), clean(*config))}
+		}
+		*config = args[0]
+		return nil
+	}
+}

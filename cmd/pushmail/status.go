@@ -24,15 +24,16 @@ type statusFlags struct {
 func (a *app) statusCommand() *cobra.Command {
 	var f statusFlags
 	cmd := &cobra.Command{
-		Use:   "status",
+		Use:   "status [FILE]",
 		Short: "How the daemon, its accounts and its sinks are",
 		Long: `Ask a running "pushmail serve" how it is: how many accounts are well, which are not, why, and
 what to do about it; how far the sinks are. The exit code is 8 if something is wrong that wants
 a hand.`,
 		Example: `  pushmail status
+  pushmail status /etc/pushmail/pushmail.toml  the daemon of this configuration
   pushmail status --all                        each account, not only those with trouble
   pushmail status --json --api http://10.0.0.5:8025 --token-file token`,
-		Args: noArgs,
+		Args: configArgument(&f.config),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), a) },
 	}
 	f.register(cmd.Flags())
