@@ -83,6 +83,8 @@ type App struct {
 	cfg    atomic.Pointer[config.Config]
 	box    atomic.Pointer[secret.Box] // nil: credentials cannot be kept
 
+	common atomic.Pointer[config.Common] // of the account that the API has added last: the next may have the same
+
 	keeping sync.Mutex
 	kept    map[string]keptAccount // guarded by keeping
 	// watching are all accounts, those that cannot be watched too. Guarded by keeping.

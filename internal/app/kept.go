@@ -179,15 +179,19 @@ func (a *App) configOf(k keptAccount) (*config.Account, error) {
 			return nil, httpapi.FieldErrors{{Field: "token_from", Message: err.Error()}}
 		}
 	}
+	if last := a.common.Load(); last != nil && reflect.DeepEqual(c.Common, last) {
+		c.Common = last
+	}
+	a.common.Store(c.Common)
 	return &c, nil
 }
 
 // forOthers returns defaults without what logs in: who may add an account must not have the credentials of others sent to a
 // server of his.
 func forOthers(s config.Settings) config.Settings {
-	s.Password, s.Token, s.OAuth, s.ProxyPassword = secret.Ref{}, secret.Ref{}, nil, secret.Ref{}
-	s.ClientCert, s.ClientKey, s.Auth, s.Identity = "", "", nil, ""
-	return s
+	common := *s.Common
+	common.ProxyPassword, common.ClientCert, common.ClientKey, common.Auth, common.Identity = secret.Ref{}, "", "", nil, ""
+	return config.Settings{Common: &common}
 }
 
 // literal marks a text as the secret itself, whatever it begins with.

@@ -26,6 +26,12 @@ type Settings struct {
 	Token secret.Ref `toml:"token"`
 	// OAuth has access tokens fetched. Nil does not.
 	OAuth *OAuth `toml:"oauth"`
+	*Common
+}
+
+// Common are the settings that many accounts have in common. Those that are equal exist once, so that ten thousand accounts do not
+// take half a kilobyte each.
+type Common struct {
 	// Auth are the only mechanisms to log in by, in this order. Nil chooses.
 	Auth []imapauth.Mechanism `toml:"auth"`
 	// Identity is whose mailboxes are opened, if not those of the user of the URL.

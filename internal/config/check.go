@@ -33,6 +33,7 @@ func (l *loader) check() {
 	l.unique(l.sinks, "sink", func(i int) string { return c.Sinks[i].Name })
 	l.checkRoutes()
 	l.checkRefs()
+	l.share()
 }
 
 func (l *loader) checkLog() {

@@ -49,7 +49,14 @@ func addFields(fields map[string]reflect.Value, v reflect.Value) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if f.Anonymous {
-			addFields(fields, v.Field(i))
+			inner := v.Field(i)
+			if inner.Kind() == reflect.Pointer {
+				if inner.IsNil() {
+					inner.Set(reflect.New(f.Type.Elem()))
+				}
+				inner = inner.Elem()
+			}
+			addFields(fields, inner)
 			continue
 		}
 		if key := f.Tag.Get("toml"); key != "-" {

@@ -79,11 +79,12 @@ func newLoader(file string, o Options) *loader {
 // defaults returns a configuration of which nothing is said.
 func defaults(file string) *Config {
 	return &Config{
-		File:    file,
-		Log:     Log{Format: "text"},
-		Journal: Journal{Retain: 30 * day},
-		API:     API{Listen: "127.0.0.1:8025"},
-		Limits:  Limits{LoginsPerSecond: 50, LoginBurst: 100}, // as watch.Hosts has it
+		File:     file,
+		Log:      Log{Format: "text"},
+		Journal:  Journal{Retain: 30 * day},
+		API:      API{Listen: "127.0.0.1:8025"},
+		Limits:   Limits{LoginsPerSecond: 50, LoginBurst: 100}, // as watch.Hosts has it
+		Defaults: Settings{Common: &Common{}},
 	}
 }
 
@@ -102,6 +103,7 @@ type mainTable struct {
 func (l *loader) decodeRoot() {
 	var top mainTable
 	top.Log, top.Journal, top.API, top.Limits = l.cfg.Log, l.cfg.Journal, l.cfg.API, l.cfg.Limits
+	top.Defaults.Common = &Common{}
 	rest := l.takeLists(l.root)
 	l.decodeTable(rest, "", explainRoot, &top)
 	c := l.cfg

@@ -19,8 +19,22 @@ func (l *loader) decodeAccounts() {
 	}
 }
 
+// share has accounts whose settings are equal, as are those of neighbours as a rule, have them in common.
+func (l *loader) share() {
+	last := l.cfg.Defaults.Common
+	for i := range l.cfg.Accounts {
+		a := &l.cfg.Accounts[i]
+		if reflect.DeepEqual(a.Common, last) {
+			a.Common = last
+		}
+		last = a.Common
+	}
+}
+
 func (l *loader) decodeAccount(n *node, path string) Account {
 	a := Account{Settings: l.cfg.Defaults}
+	common := *l.cfg.Defaults.Common
+	a.Common = &common
 	// What one says of logging in or of mailboxes replaces all that the defaults say of it.
 	if n.table["password"] != nil || n.table["token"] != nil || n.table["oauth"] != nil {
 		a.Password, a.Token, a.OAuth = secret.Ref{}, secret.Ref{}, nil

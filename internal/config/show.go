@@ -72,7 +72,7 @@ func (s *shower) fields(v reflect.Value) {
 		key := f.Tag.Get("toml")
 		switch {
 		case f.Anonymous:
-			s.fields(v.Field(i))
+			s.fields(reflect.Indirect(v.Field(i)))
 		case key == "-" || v.Field(i).IsZero() && !shownZero[v.Type().Name()+"."+key] || f.Type == reflect.TypeFor[*OAuth]():
 		default:
 			fmt.Fprintf(&s.b, "%s = %s\n", key, tomlValue(v.Field(i)))
