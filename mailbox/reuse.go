@@ -8,7 +8,7 @@ import "github.com/pushmail/pushmail/imap"
 const recheck = 4
 
 // check finds out whether the server has given UIDs that are known to other messages, under the same UIDVALIDITY. No
-// server should; Courier does when it dies before it has written down what it has announced, others when they are
+// server should; Courier forgets UIDs that it has told in a read-only session or before it was killed, others when they are
 // restored from a backup.
 //
 // Where there are mod-sequences, another message has a later one than was known, so its row comes as if its flags had

@@ -106,3 +106,32 @@ func (s *Server) Deliver(user string, message []byte) error {
 	}
 	return os.Rename(tmp, filepath.Join(maildir(s.Server, user), "new", name))
 }
+
+// Discard deletes the user's messages that contain a word, as a POP3 server does.
+func (s *Server) Discard(user, word string) error {
+	var found []string
+	for _, sub := range []string{"new", "cur"} {
+		files, err := filepath.Glob(filepath.Join(maildir(s.Server, user), sub, "*"))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			if bytes.Contains(text, []byte(word)) {
+				found = append(found, file)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("%s has no message with %q", user, word)
+	}
+	for _, file := range found {
+		if err := os.Remove(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
