@@ -99,7 +99,7 @@ func Account(ctx context.Context, o AccountOptions) iter.Seq2[Event, error] {
 		g := &group{ctx: ctx, cancel: cancel, offers: make(chan offer)}
 		defer g.wait()
 		defer cancel(errLeft)
-		g.start(newControl(o, g.put, g.start))
+		g.start(newControl(o, g, g.start))
 		for {
 			select {
 			case of := <-g.offers:

@@ -11,7 +11,7 @@ import (
 type box struct {
 	o    *settings // shared by all mailboxes of the account
 	name string
-	out  func(Event) error // gives an event to the consumer; nil means that it is acknowledged
+	out  consumer
 	seen summaries
 
 	// ledger has the acknowledged state and what is not acknowledged yet; nil before the first open.
@@ -45,8 +45,14 @@ type box struct {
 	announced bool      // the consumer was told that it is open
 }
 
-func newBox(o *settings, name string, out func(Event) error) *box {
-	return &box{o: o, name: name, out: out, seen: summaries{most: o.Remember, memory: o.memory}}
+// consumer is who gets the events. There is one pointer to it in each box, and no closure: see [solo].
+type consumer interface {
+	// put gives an event to the consumer; nil means that it is acknowledged.
+	put(ev Event) error
+}
+
+func newBox(o *settings, name string, out consumer) box {
+	return box{o: o, name: name, out: out, seen: summaries{most: o.Remember, memory: o.memory}}
 }
 
 // key names the checkpoint in the Store.
@@ -63,10 +69,13 @@ func (b *box) known() *mailbox.State {
 // emit gives an event to the consumer. A nil error means that it is acknowledged.
 func (b *box) emit(ev Event) error {
 	began := time.Now()
-	err := b.out(ev)
+	err := b.out.put(ev)
 	b.away = b.away || time.Since(began) >= longAway
 	return err
 }
+
+// sayLink gives an event of the connection to the consumer.
+func (b *box) sayLink(info *LinkInfo) error { return b.emit(b.linkEvent(info)) }
 
 // emitChange gives the oldest change that is not acknowledged to the consumer and acknowledges it.
 func (b *box) emitChange(ch mailbox.Change, sum *Summary) error {

@@ -17,7 +17,7 @@ import (
 type control struct {
 	o     AccountOptions
 	set   settings // of o
-	out   func(Event) error
+	out   consumer
 	start func(machine) (stop func())
 
 	health health
@@ -77,13 +77,16 @@ const (
 	anotherRound = 5 * time.Second
 )
 
-func newControl(o AccountOptions, out func(Event) error, start func(machine) func()) *control {
+func newControl(o AccountOptions, out consumer, start func(machine) func()) *control {
 	c := &control{o: o, set: newSettings(&o.Options, nil), out: out, start: start, members: map[string]*member{}}
-	c.revive = newRevival(&c.set, "", c.o.KeepTrying, &c.health, func(info *LinkInfo) error {
-		b := box{o: &c.set, health: c.health}
-		return c.out(b.linkEvent(info))
-	})
+	c.revive = newRevival(&c.set, "", c.o.KeepTrying, &c.health, c)
 	return c
+}
+
+// sayLink gives an event of the connection to the consumer.
+func (c *control) sayLink(info *LinkInfo) error {
+	b := box{o: &c.set, health: c.health}
+	return c.out.put(b.linkEvent(info))
 }
 
 // turn does what can be done now; see machine.
@@ -183,9 +186,12 @@ func (c *control) nextSweep() time.Time {
 	return c.sweptAt.Add(every)
 }
 
+// doubt has all mailboxes be looked at soon, as after the machine was suspended.
+func (c *control) doubt() { c.sweptAt = time.Time{} }
+
 // rest is what to wait for: the server, where it tells of something on this connection, and the next sweep.
 func (c *control) rest() rest {
-	r := rest{until: c.link.renewal.sooner(c.nextSweep()), jumped: func() { c.sweptAt = time.Time{} }}
+	r := rest{until: c.link.renewal.sooner(c.nextSweep()), jumped: c}
 	if !c.unnotified && (c.home != nil || c.notified) {
 		r.conn = c.link.conn
 	}

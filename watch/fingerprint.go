@@ -49,7 +49,7 @@ func (s *session) newLedger(ctx context.Context, known *mailbox.State, view *mai
 	}
 	l := mailbox.NewLedger(view, changes)
 	s.model, s.desync = l, nil
-	s.link.sink = s.apply
+	s.link.sink = s
 	switch {
 	case report.Reset:
 		if err := s.reunite(ctx, known, l); err != nil {

@@ -11,13 +11,12 @@ import (
 type follower struct {
 	b      *box
 	revive revival
-	s      *session // nil without a connection
+	s      *session // nil without a connection, else room
+	room   session
 }
 
-func newFollower(b *box, keepTrying bool) *follower {
-	f := &follower{b: b}
-	f.revive = newRevival(b.o, b.name, keepTrying, &b.health, func(info *LinkInfo) error { return b.emit(b.linkEvent(info)) })
-	return f
+func newFollower(b *box, keepTrying bool) follower {
+	return follower{b: b, revive: newRevival(b.o, b.name, keepTrying, &b.health, b)}
 }
 
 // turn does what can be done now. heard is what the wait before it came to: nil, or why it ended. An
@@ -42,7 +41,7 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 		err = f.begin(ctx)
 	}
 	if err == nil {
-		return rest{conn: f.s.conn, until: f.s.link.renewal.sooner(f.s.due()), jumped: f.s.doubt}, nil
+		return rest{conn: f.s.conn, until: f.s.link.renewal.sooner(f.s.due()), jumped: f.s}, nil
 	}
 	f.close(ctx)
 	if err := f.revive.lost(ctx, err); err != nil {
@@ -64,8 +63,9 @@ func (f *follower) begin(ctx context.Context) error {
 // take opens the mailbox on a link and reports what has changed; quietly means that opening it is no event.
 func (f *follower) take(ctx context.Context, l *link, quietly bool) error {
 	f.revive.began = time.Now()
-	f.s = newSession(f.b, l)
-	f.s.onOpen, f.s.visit = f.revive.revived, quietly
+	f.room = newSession(f.b, l)
+	f.s = &f.room
+	f.s.revive, f.s.visit = &f.revive, quietly
 	if err := f.s.open(ctx); err != nil {
 		return err
 	}

@@ -19,10 +19,15 @@ type link struct {
 	renewal renewal
 	// sink is given each response of the server in the order of the wire: it is the part of a mailbox's
 	// model that is being built. It is nil while no mailbox is selected.
-	sink func(imap.Response)
+	sink interface{ apply(imap.Response) }
 	// news is given the same, for those who look after more than one mailbox; it may be nil.
 	news func(imap.Response)
 }
+
+// sink is a function as [link.sink].
+type sink func(imap.Response)
+
+func (s sink) apply(r imap.Response) { s(r) }
 
 // connect makes a link. On failure nothing is left behind.
 func connect(ctx context.Context, o *settings) (*link, error) {
@@ -34,7 +39,7 @@ func connect(ctx context.Context, o *settings) (*link, error) {
 			l.news(r)
 		}
 		if l.sink != nil {
-			l.sink(r)
+			l.sink.apply(r)
 		}
 	}
 	c, err := o.Dial(ctx, &co)

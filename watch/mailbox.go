@@ -27,18 +27,23 @@ func Mailbox(ctx context.Context, o Options) iter.Seq2[Event, error] {
 			return
 		}
 		set := newSettings(&o, nil)
-		b := newBox(&set, o.Mailbox, func(ev Event) error {
-			if !yield(ev, nil) {
-				return errLeft
-			}
-			return nil
-		})
-		f := newFollower(b, o.KeepTrying)
-		err = drive(ctx, f)
+		b := newBox(&set, o.Mailbox, loop(yield))
+		f := newFollower(&b, o.KeepTrying)
+		err = drive(ctx, &f)
 		if !errors.Is(err, errLeft) {
 			yield(Event{}, err)
 		}
 	}
+}
+
+// loop is the body of a loop over events.
+type loop func(Event, error) bool
+
+func (yield loop) put(ev Event) error {
+	if !yield(ev, nil) {
+		return errLeft
+	}
+	return nil
 }
 
 // errLeft says that the consumer has left the loop.

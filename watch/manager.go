@@ -119,20 +119,35 @@ func (m *Manager) Add(o AccountOptions) error {
 	if m.accounts[o.Account] != nil {
 		return fmt.Errorf("watch: there is an account %q already", o.Account)
 	}
-	a := &managed{name: o.Account}
+	var a *managed
+	var t *task
+	if one {
+		s := &solo{set: newSettings(&o.Options, m.commons)}
+		s.box = newBox(&s.set, o.Mailbox, &s.task)
+		s.follower = newFollower(&s.box, true)
+		a, t = &s.managed, &s.task
+		a.common, t.machine = s.set.common, &s.follower
+	} else {
+		a, t = &managed{}, &task{}
+		start := func(sub machine) (stop func()) { return m.start(a, sub) }
+		t.machine = newControl(o, t, start)
+	}
+	a.name = o.Account
 	a.ctx, a.quit = context.WithCancelCause(context.Background())
 	m.accounts[o.Account] = a
-	t := &task{m: m, account: a}
-	if one {
-		set := newSettings(&o.Options, m.commons)
-		a.common = set.common
-		t.machine = newFollower(newBox(&set, set.Mailbox, t.put), true)
-	} else {
-		start := func(sub machine) (stop func()) { return m.start(a, sub) }
-		t.machine = newControl(o, t.put, start)
-	}
+	t.m, t.account = m, a
 	m.runLocked(t)
 	return nil
+}
+
+// solo is an account of one mailbox: what it has for all its life is one piece of memory. There are very many of them, and of
+// many small pieces each would lie among what connecting needs for a moment, and keep a page of memory alive that is free otherwise.
+type solo struct {
+	managed  managed
+	task     task
+	set      settings
+	box      box
+	follower follower
 }
 
 // start runs another machine of an account. stop ends it and returns when it has ended.

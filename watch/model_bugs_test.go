@@ -58,8 +58,8 @@ var plantedBugs = []plantedBug{
 		"resync.go", "	if s.desync == nil && view.Pending() == before && s.news == news {\n		s.askedInVain(view, news)\n	}\n", "	s.inVain = s.news\n	_, _ = before, news\n",
 	}}},
 	{"trap 7: what is announced while the mailbox is opened is not noticed", []edit{
-		{"resync.go", "	s.link.sink = rs.Feed\n", "	s.link.sink = func(r imap.Response) {\n		if _, exists := r.(imap.Exists); !exists {\n			rs.Feed(r)\n		}\n	}\n"},
-		{"fingerprint.go", "	s.link.sink = s.apply\n	switch {", "	s.link.sink = nil\n	defer func() { s.link.sink = s.apply }()\n	switch {"},
+		{"resync.go", "	s.link.sink = sink(rs.Feed)\n", "	s.link.sink = sink(func(r imap.Response) {\n		if _, exists := r.(imap.Exists); !exists {\n			rs.Feed(r)\n		}\n	})\n"},
+		{"fingerprint.go", "	s.link.sink = s\n	switch {", "	s.link.sink = nil\n	defer func() { s.link.sink = s }()\n	switch {"},
 	}},
 	{"trap 8: nobody asks whether the server is there", []edit{
 		{"../imapclient/options.go", "cmp.Or(r.CommandTimeout, 2*time.Minute)", "cmp.Or(r.CommandTimeout, 24*time.Hour)"},

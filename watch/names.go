@@ -101,7 +101,7 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 	}
 	for _, n := range slices.Sorted(maps.Keys(gone)) {
 		c.forget(ctx, n) // its checkpoint stays in the Store
-		if err := c.out(c.nameEvent(n, &NameInfo{Change: event.NameDeleted, MailboxID: gone[n].MailboxID})); err != nil {
+		if err := c.out.put(c.nameEvent(n, &NameInfo{Change: event.NameDeleted, MailboxID: gone[n].MailboxID})); err != nil {
 			return err
 		}
 		delete(c.names.Names, n) // not before it was told
@@ -119,7 +119,8 @@ func (c *control) remember(r *imapclient.Listed) bool {
 	c.names.Names[r.Mailbox] = is
 	m := c.members[r.Mailbox]
 	if m == nil {
-		m = &member{box: newBox(&c.set, r.Mailbox, c.out)}
+		b := newBox(&c.set, r.Mailbox, c.out)
+		m = &member{box: &b}
 		c.members[r.Mailbox] = m
 	}
 	m.list = &r.List
@@ -163,7 +164,7 @@ func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[st
 	for _, a := range r.Attrs {
 		d.Attributes = append(d.Attributes, string(a))
 	}
-	if err := c.out(c.nameEvent(r.Mailbox, d)); err != nil {
+	if err := c.out.put(c.nameEvent(r.Mailbox, d)); err != nil {
 		return err
 	}
 	if wasRenamed {

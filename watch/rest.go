@@ -15,9 +15,9 @@ import (
 type rest struct {
 	conn  *imapclient.Conn
 	until time.Time // zero: no limit
-	// jumped is called when the clock has jumped, as it does when the machine was suspended: what was
+	// jumped is told when the clock has jumped, as it does when the machine was suspended: what was
 	// believed of the connection is in doubt. It may be nil.
-	jumped func()
+	jumped interface{ doubt() }
 }
 
 // A clock that counts only while the machine runs does not see that it was suspended; the calendar
@@ -60,7 +60,7 @@ func (r rest) over(err error) error {
 	case r.conn != nil && r.conn.Err() != nil: // it came in the middle of a write
 		return &imapclient.TimeoutError{Op: "write to the server", After: time.Since(r.conn.LastRead())}
 	case errors.Is(err, errJumped) && r.jumped != nil:
-		r.jumped()
+		r.jumped.doubt()
 	}
 	return nil
 }

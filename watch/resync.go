@@ -26,7 +26,7 @@ func (s *session) resync(ctx context.Context, known *mailbox.State) (*mailbox.Vi
 		return fail(err)
 	}
 	rs := mailbox.Begin(known, *opened)
-	s.link.sink = rs.Feed
+	s.link.sink = sink(rs.Feed)
 	for {
 		step, more := rs.Next()
 		if !more {
@@ -70,7 +70,7 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 		o.QResync = &q
 	}
 	counted, ended, before := false, false, *opened
-	s.link.sink = func(r imap.Response) {
+	s.link.sink = sink(func(r imap.Response) {
 		if ended { // that was the late answer to a command before, and about another mailbox
 			*opened, counted = before, false
 		}
@@ -78,7 +78,7 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 		counted = counted || exists
 		opened.Observe(r)
 		_, ended = r.(*imap.Tagged)
-	}
+	})
 	_, err := s.conn.Select(ctx, s.b.name, o)
 	switch {
 	case err != nil && !isRefusal(err):

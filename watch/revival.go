@@ -25,7 +25,7 @@ type revival struct {
 	mailbox    string // "" for the connection that looks at all
 	keepTrying bool   // even if it has never worked
 	h          *health
-	say        func(*LinkInfo) error // emits a Link event
+	told       interface{ sayLink(*LinkInfo) error } // who emits Link events
 
 	retry   backoff
 	began   time.Time // when the last attempt was made
@@ -37,8 +37,8 @@ type revival struct {
 	unsaid  bool      // the Link event that says so was not taken
 }
 
-func newRevival(o *settings, mailbox string, keepTrying bool, h *health, say func(*LinkInfo) error) revival {
-	return revival{o: o, mailbox: mailbox, keepTrying: keepTrying, h: h, say: say, retry: backoff{base: o.Backoff, cap: o.MaxBackoff}}
+func newRevival(o *settings, mailbox string, keepTrying bool, h *health, told interface{ sayLink(*LinkInfo) error }) revival {
+	return revival{o: o, mailbox: mailbox, keepTrying: keepTrying, h: h, told: told, retry: backoff{base: o.Backoff, cap: o.MaxBackoff}}
 }
 
 // lost notes the end of a connection, or of an attempt to make one. It returns err if no other attempt
@@ -74,7 +74,7 @@ func (r *revival) lost(ctx context.Context, err error) error {
 		return nil
 	}
 	r.h.down, r.blamed = true, r.blamed || blame
-	err = r.say(&LinkInfo{Reason: reason(err), Class: verdict.Class.String(), RetryIn: d})
+	err = r.told.sayLink(&LinkInfo{Reason: reason(err), Class: verdict.Class.String(), RetryIn: d})
 	r.unsaid = err != nil
 	return r.unlessRefused(ctx, err)
 }
@@ -125,7 +125,7 @@ func (r *revival) asleep(ctx context.Context) (rest, error) {
 		}
 		return rest{until: r.retryAt}, nil
 	}
-	err := r.say(&LinkInfo{Stale: true, Reason: reason(r.cause), Class: imapclient.Classify(r.cause).Class.String()})
+	err := r.told.sayLink(&LinkInfo{Stale: true, Reason: reason(r.cause), Class: imapclient.Classify(r.cause).Class.String()})
 	r.h.stale = err == nil
 	return rest{until: r.retryAt}, r.unlessRefused(ctx, err)
 }
@@ -138,7 +138,7 @@ func (r *revival) revived() error {
 		return nil
 	}
 	if !r.unsaid {
-		if err := r.say(&LinkInfo{Up: true}); err != nil {
+		if err := r.told.sayLink(&LinkInfo{Up: true}); err != nil {
 			return err
 		}
 	}

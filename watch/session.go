@@ -20,8 +20,8 @@ type session struct {
 	// to see what has changed, and is no news in itself.
 	push  string
 	visit bool
-	// onOpen is called when the mailbox was opened and compared, before anything is said; it may be nil.
-	onOpen func() error
+	// revive is told when the mailbox was opened and compared, before anything is said; it may be nil.
+	revive *revival
 
 	// model is the ledger that the server's responses go to: that of the box, or the one that is becoming it.
 	model *mailbox.Ledger
@@ -53,8 +53,8 @@ type session struct {
 	hearing hearing
 }
 
-func newSession(b *box, l *link) *session {
-	s := &session{b: b, link: l, conn: l.conn, push: "poll"}
+func newSession(b *box, l *link) session {
+	s := session{b: b, link: l, conn: l.conn, push: "poll"}
 	s.hearing.late, _ = l.conn.Idling() // of another mailbox
 	if l.idles() && l.polled() == "" {
 		s.push = "idle"
@@ -94,8 +94,8 @@ func (s *session) open(ctx context.Context) error {
 	s.openedAt, s.checkedAt, s.uidNext = time.Now(), time.Now(), view.State().UIDNext()
 	s.modSeq = view.State().HighestModSeq()
 	s.modSeqBefore = s.modSeq
-	if s.onOpen != nil {
-		if err := s.onOpen(); err != nil {
+	if s.revive != nil {
+		if err := s.revive.revived(); err != nil {
 			return err
 		}
 	}

@@ -143,7 +143,8 @@ func (c *control) staff() {
 	for _, m := range c.members {
 		switch {
 		case hot[m] && m.stop == nil:
-			m.stop = c.start(newFollower(m.box, true))
+			f := newFollower(m.box, true)
+			m.stop = c.start(&f)
 		case !hot[m] && m.stop != nil:
 			m.stop()
 			m.stop, m.visitedAt = nil, time.Time{}
@@ -171,7 +172,7 @@ func (c *control) openHome(ctx context.Context, b *box) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	c.home = s
+	c.home = &s
 	return s.proceed(ctx)
 }
 
