@@ -23,7 +23,7 @@ type box struct {
 	uidValidity uint32
 	// unsaved counts acknowledged events since the checkpoint was saved.
 	unsaved   int
-	savedAt   time.Time
+	savedAt   moment
 	saveFails int
 
 	// unsaidReset: the ledger is that of a renumbered mailbox, and the consumer has not acknowledged
@@ -38,11 +38,11 @@ type box struct {
 	suspects suspects
 
 	health
-	deafUntil time.Time // the push is not relied upon until then
-	deafs     int       // how often it failed
-	disputed  string    // the difference for which the mailbox was opened anew, while STATUS still shows it
-	away      bool      // the consumer has kept an event for so long that the connection is in doubt
-	announced bool      // the consumer was told that it is open
+	deafUntil moment // the push is not relied upon until then
+	deafs     int    // how often it failed
+	disputed  string // the difference for which the mailbox was opened anew, while STATUS still shows it
+	away      bool   // the consumer has kept an event for so long that the connection is in doubt
+	announced bool   // the consumer was told that it is open
 }
 
 // consumer is who gets the events. There is one pointer to it in each box, and no closure: see [solo].
@@ -95,7 +95,7 @@ const deafFor = time.Hour
 // truthEvery is the time between two truth checks, 0 for none: short where the push has failed.
 func (b *box) truthEvery() time.Duration {
 	every := max(b.o.VerifyInterval, 0)
-	if time.Now().Before(b.deafUntil) {
+	if b.deafUntil.ahead() {
 		return min(cmp.Or(every, maxPace), b.o.pollInterval())
 	}
 	return every

@@ -26,7 +26,7 @@ func (b *box) load(ctx context.Context) error {
 	if err != nil {
 		return b.checkpointError(fmt.Errorf("cannot be read: %w", err))
 	}
-	b.loaded, b.savedAt = true, time.Now()
+	b.loaded, b.savedAt = true, now()
 	if stored == nil {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (b *box) checkpointError(err error) error {
 
 // saveSometimes saves while events are still flowing.
 func (b *box) saveSometimes(ctx context.Context) {
-	if b.unsaved >= saveEvery || b.unsaved > 0 && time.Since(b.savedAt) >= saveAfter {
+	if b.unsaved >= saveEvery || b.unsaved > 0 && b.savedAt.since() >= saveAfter {
 		b.save(ctx)
 	}
 }
@@ -60,7 +60,7 @@ func (b *box) save(ctx context.Context) {
 	if b.ledger == nil || b.unsaidReset || b.unsaved == 0 && b.saveFails == 0 {
 		return
 	}
-	b.savedAt = time.Now()
+	b.savedAt = now()
 	state, err := b.ledger.State().MarshalBinary()
 	if err == nil {
 		err = b.o.Store.Save(context.WithoutCancel(ctx), b.key(), state)

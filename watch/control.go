@@ -121,7 +121,7 @@ func (c *control) turn(ctx context.Context, heard error) (rest, error) {
 
 // begin connects and looks at everything.
 func (c *control) begin(ctx context.Context) error {
-	c.revive.began = time.Now()
+	c.revive.began = now()
 	l, err := connect(ctx, &c.set)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (c *control) begin(ctx context.Context) error {
 
 // take looks at everything, on a link that it has from now on.
 func (c *control) take(ctx context.Context, l *link) error {
-	c.revive.began = time.Now()
+	c.revive.began = now()
 	c.link, c.sweptAt = l, time.Time{}
 	l.news = c.hear
 	if err := c.work(ctx); err != nil {
@@ -191,7 +191,8 @@ func (c *control) doubt() { c.sweptAt = time.Time{} }
 
 // rest is what to wait for: the server, where it tells of something on this connection, and the next sweep.
 func (c *control) rest() rest {
-	r := rest{until: c.link.renewal.sooner(c.nextSweep()), jumped: c}
+	r := rest{jumped: c}
+	until := c.link.renewal.sooner(c.nextSweep())
 	if !c.unnotified && (c.home != nil || c.notified) {
 		r.conn = c.link.conn
 	}
@@ -202,12 +203,13 @@ func (c *control) rest() rest {
 	if c.home != nil {
 		due = c.home.due()
 	}
-	if !due.IsZero() && due.Before(r.until) {
-		r.until = due
+	if !due.IsZero() && due.Before(until) {
+		until = due
 	}
-	if due := c.nextVisit(); !due.IsZero() && due.Before(r.until) {
-		r.until = due
+	if due := c.nextVisit(); !due.IsZero() && due.Before(until) {
+		until = due
 	}
+	r.until = momentOf(until)
 	return r
 }
 

@@ -13,13 +13,13 @@ import (
 type hearing struct {
 	// pushed and late are when the last IDLE was begun in which news came by themselves, and after which news
 	// came that should have been pushed. inARow counts the latter since the former.
-	pushed, late time.Time
+	pushed, late moment
 	inARow       int
 	// mute counts the NOOPs in a row whose answer had no word of what was told right after, when figures were asked for;
 	// untold the truth checks in a row that found flags of which nothing was said.
 	mute, untold int
 	// busySince is when this side has ceased to listen, zero while it listens: what came since lay in wait for it.
-	busySince time.Time
+	busySince moment
 }
 
 const (
@@ -34,7 +34,7 @@ const (
 // heard notes that the server said something of messages; by itself, or in answer to a NOOP of Conn.Wait, if nothing else
 // was going on.
 func (h *hearing) heard() {
-	if h.busySince.IsZero() {
+	if h.busySince == 0 {
 		h.mute, h.untold = 0, 0
 	}
 }
@@ -48,19 +48,19 @@ func (s *session) heardNews(r imap.Response) {
 	since, on := s.conn.Idling()
 	switch {
 	case on:
-		h.pushed, h.inARow = since, 0
+		h.pushed, h.inARow = momentOf(since), 0
 		s.b.o.countPush()
-	case since.IsZero(), since.Equal(h.pushed), since.Equal(h.late), now.Sub(since) < shortIdle:
-	case !h.busySince.IsZero() && now.Sub(h.busySince) > longBusy:
+	case since.IsZero(), momentOf(since) == h.pushed, momentOf(since) == h.late, now.Sub(since) < shortIdle:
+	case h.busySince != 0 && h.busySince.since() > longBusy:
 	default:
-		h.late = since
+		h.late = momentOf(since)
 		h.inARow++
 	}
 }
 
 // noticeDeaf tells the consumer that the push has failed, if it has.
 func (s *session) noticeDeaf() error {
-	if time.Now().Before(s.b.deafUntil) {
+	if s.b.deafUntil.ahead() {
 		return nil
 	}
 	switch {
@@ -78,7 +78,7 @@ func (s *session) noticeDeaf() error {
 // for an hour then; after that the push gets another chance.
 func (s *session) isDeaf(what string) error {
 	s.hearing.inARow, s.hearing.mute, s.hearing.untold = 0, 0, 0
-	s.b.deafUntil = time.Now().Add(deafFor)
+	s.b.deafUntil = now() + moment(deafFor)
 	s.b.deafs++
 	s.b.o.Logger.Warn("the server has not told of changes", "account", s.b.o.Account, "mailbox", s.b.name, "difference", what)
 	return s.b.emit(s.b.linkEvent(&LinkInfo{Up: true, Reason: "the server did not push: " + what, Class: "deaf"}))
@@ -86,8 +86,8 @@ func (s *session) isDeaf(what string) error {
 
 // listenAgain is called at the begin of each turn; what it returns, at its end.
 func (s *session) listenAgain() (done func()) {
-	s.hearing.busySince = time.Now()
-	return func() { s.hearing.busySince = time.Time{} }
+	s.hearing.busySince = now()
+	return func() { s.hearing.busySince = 0 }
 }
 
 // errLook says that the mailbox is to be opened anew to see what has changed, as its server wants it.

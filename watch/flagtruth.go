@@ -18,11 +18,11 @@ const (
 
 // flagsDue reports whether the mailbox is to be opened anew to compare its flags.
 func (s *session) flagsDue() bool {
-	if s.modSeq != 0 || s.push == "idle" && !time.Now().Before(s.b.deafUntil) {
+	if s.modSeq != 0 || s.push == "idle" && !s.b.deafUntil.ahead() {
 		return false
 	}
 	every := flagsEvery * time.Duration(1+s.b.ledger.View().Exists()/bulk)
-	return time.Since(s.openedAt) >= min(every, maxFlagsEvery)
+	return s.openedAt.since() >= min(every, maxFlagsEvery)
 }
 
 // compareFlags asks which flags have changed if HIGHESTMODSEQ says that something has, and the server does not tell

@@ -1,9 +1,6 @@
 package watch
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // follower keeps one mailbox open on a connection of its own and makes a new one when that is lost. It
 // is a machine that never sleeps: turn does all that can be done now and says what to wait for, so that
@@ -41,7 +38,7 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 		err = f.begin(ctx)
 	}
 	if err == nil {
-		return rest{conn: f.s.conn, until: f.s.link.renewal.sooner(f.s.due()), jumped: f.s}, nil
+		return rest{conn: f.s.conn, until: momentOf(f.s.link.renewal.sooner(f.s.due())), jumped: f.s}, nil
 	}
 	f.close(ctx)
 	if err := f.revive.lost(ctx, err); err != nil {
@@ -52,7 +49,7 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 
 // begin connects, opens the mailbox and reports what has changed.
 func (f *follower) begin(ctx context.Context) error {
-	f.revive.began = time.Now() // before it may fail
+	f.revive.began = now() // before it may fail
 	l, err := connect(ctx, f.b.o)
 	if err != nil {
 		return err
@@ -62,7 +59,7 @@ func (f *follower) begin(ctx context.Context) error {
 
 // take opens the mailbox on a link and reports what has changed; quietly means that opening it is no event.
 func (f *follower) take(ctx context.Context, l *link, quietly bool) error {
-	f.revive.began = time.Now()
+	f.revive.began = now()
 	f.room = newSession(f.b, l)
 	f.s = &f.room
 	f.s.revive, f.s.visit = &f.revive, quietly

@@ -61,6 +61,6 @@ func (c *control) overflowed() {
 func (c *control) doWithoutNotify() {
 	c.overflows, c.overflowedAt = maxOverflows, time.Now()
 	if c.unnotified {
-		c.link.renewal.at = time.Now()
+		c.link.renewal.at = now()
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // renewal is when a connection is replaced by another one, since its session is known to end soon.
 type renewal struct {
-	at     time.Time // zero: never
-	queued bool      // at is its turn to log in
+	at     moment // 0: never
+	queued bool   // at is its turn to log in
 }
 
 // renewPause is the pause after a connection that was to take over could not be made.
@@ -27,13 +27,13 @@ func (o *Options) renewalOf(p *provider.Provider) renewal {
 		return renewal{}
 	}
 	margin := min(life, 3*time.Hour) / 20
-	return renewal{at: time.Now().Add(life - margin - rand.N(margin+1))}
+	return renewal{at: now() + moment(life-margin-rand.N(margin+1))}
 }
 
 // sooner returns t, or when the connection is to be replaced if that is before.
 func (r *renewal) sooner(t time.Time) time.Time {
-	if t.IsZero() || !r.at.IsZero() && r.at.Before(t) {
-		return r.at
+	if at := r.at.time(); t.IsZero() || r.at != 0 && at.Before(t) {
+		return at
 	}
 	return t
 }
@@ -41,16 +41,16 @@ func (r *renewal) sooner(t time.Time) time.Time {
 // outlived reports whether it is time to replace the connection. Its turn comes later where too many want to log in at the
 // same host.
 func (l *link) outlived() bool {
-	r, now := &l.renewal, time.Now()
+	r := &l.renewal
 	switch {
-	case r.at.IsZero() || now.Before(r.at):
+	case r.at == 0 || r.at.ahead():
 		return false
 	case r.queued:
 		r.queued = false
 		return true
 	}
 	wait := l.o.Hosts.admit(l.o.host())
-	r.at, r.queued = now.Add(wait), wait > 0
+	r.at, r.queued = now()+moment(wait), wait > 0
 	return wait == 0
 }
 
@@ -67,9 +67,9 @@ func (l *link) successor(ctx context.Context) (next *link, crowded bool, err err
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, false, cause
 	}
-	l.renewal.at = time.Now().Add(renewPause)
+	l.renewal.at = now() + moment(renewPause)
 	if c := imapclient.Classify(err).Class; c == imapclient.ClassAuth || c == imapclient.ClassConfig {
-		l.renewal.at = time.Time{} // what somebody must change first is tried when the session has ended
+		l.renewal.at = 0 // what somebody must change first is tried when the session has ended
 	}
 	l.o.Logger.Warn("no connection can be made that takes over before the session ends", "account", l.o.Account, "host", l.o.host(), "err", err)
 	return nil, false, nil

@@ -14,7 +14,7 @@ import (
 // until, whichever comes first. Without a conn it is the time alone.
 type rest struct {
 	conn  *imapclient.Conn
-	until time.Time // zero: no limit
+	until moment // 0: no limit
 	// jumped is told when the clock has jumped, as it does when the machine was suspended: what was
 	// believed of the connection is in doubt. It may be nil.
 	jumped interface{ doubt() }
@@ -38,9 +38,9 @@ func (r rest) wait(ctx context.Context) error {
 	wctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer onJump(func() { cancel(errJumped) })()
-	if !r.until.IsZero() {
+	if r.until != 0 {
 		var stop context.CancelFunc
-		wctx, stop = context.WithDeadlineCause(wctx, r.until, errDue)
+		wctx, stop = context.WithDeadlineCause(wctx, r.until.time(), errDue)
 		defer stop()
 	}
 	err := r.waitFor(wctx)
@@ -69,13 +69,13 @@ func (r rest) over(err error) error {
 // another goroutine, when the wait is over, with what is for over. rouse ends it at once, with a cause.
 func (r rest) begin(p *imapclient.Poller, wake func(error)) (rouse func(cause error)) {
 	if r.conn != nil {
-		return p.Wait(r.conn, r.until, wake)
+		return p.Wait(r.conn, r.until.time(), wake)
 	}
 	var once sync.Once
 	over := func(cause error) { once.Do(func() { wake(cause) }) }
 	var timer *time.Timer
-	if !r.until.IsZero() {
-		timer = time.AfterFunc(time.Until(r.until), func() { over(errDue) })
+	if r.until != 0 {
+		timer = time.AfterFunc(-r.until.since(), func() { over(errDue) })
 	}
 	return func(cause error) {
 		if timer != nil {

@@ -28,8 +28,8 @@ type revival struct {
 	told       interface{ sayLink(*LinkInfo) error } // who emits Link events
 
 	retry   backoff
-	began   time.Time // when the last attempt was made
-	retryAt time.Time // no attempt before
+	began   moment    // when the last attempt was made
+	retryAt moment    // no attempt before
 	cause   error     // what the last one came to
 	since   time.Time // when the first of those in a row failed, or the session before them was lost
 	queued  bool      // retryAt is its turn to log in
@@ -59,12 +59,12 @@ func (r *revival) lost(ctx context.Context, err error) error {
 	}
 	if !r.h.down {
 		// The first attempt after a session that worked is made soon.
-		r.retry.ended(time.Since(r.began))
+		r.retry.ended(r.began.since())
 	} else {
 		r.retry.failures++
 	}
 	d := r.retry.pause(verdict)
-	r.cause, r.retryAt = err, time.Now().Add(d)
+	r.cause, r.retryAt = err, now()+moment(d)
 	if r.since.IsZero() {
 		r.since = time.Now()
 	}
@@ -100,16 +100,15 @@ func isFinal(err error) bool {
 // due reports whether it is time for an attempt. Where too many want to log in at the same host, its turn comes
 // later, and retryAt says when.
 func (r *revival) due() bool {
-	now := time.Now()
 	switch {
-	case now.Before(r.retryAt):
+	case r.retryAt.ahead():
 		return false
 	case r.queued:
 		r.queued = false
 		return true
 	}
 	wait := r.o.Hosts.admit(r.o.host())
-	r.retryAt, r.queued = now.Add(wait), wait > 0
+	r.retryAt, r.queued = now()+moment(wait), wait > 0
 	return wait == 0
 }
 
@@ -118,9 +117,9 @@ func (r *revival) asleep(ctx context.Context) (rest, error) {
 	if !r.h.everOpened || r.h.stale {
 		return rest{until: r.retryAt}, nil
 	}
-	stale := r.h.verifiedAt.Add(r.o.StaleAfter)
-	if time.Now().Before(stale) {
-		if stale.Before(r.retryAt) {
+	stale := momentOf(r.h.verifiedAt.Add(r.o.StaleAfter))
+	if stale.ahead() {
+		if stale < r.retryAt {
 			return rest{until: stale}, nil
 		}
 		return rest{until: r.retryAt}, nil

@@ -28,7 +28,7 @@ type session struct {
 	// desync is what made the model useless, if anything did; desyncs counts how often that was lately.
 	desync   error
 	desyncs  int
-	desyncAt time.Time
+	desyncAt moment
 	// basis is what identifies messages when UIDVALIDITY changes, marks what identifies those of fresh.
 	basis mailbox.Basis
 	marks map[imap.UID]mailbox.Identity
@@ -36,10 +36,10 @@ type session struct {
 	// and did not come. It is empty when nothing waits to be reported.
 	fresh map[imap.UID]*Summary
 
-	openedAt  time.Time
-	checkedAt time.Time // the last truth check
-	uidNext   imap.UID  // the UIDNEXT that it has accounted for
-	deaf      int       // truth checks that found what was not pushed
+	openedAt  moment
+	checkedAt moment   // the last truth check
+	uidNext   imap.UID // the UIDNEXT that it has accounted for
+	deaf      int      // truth checks that found what was not pushed
 	// modSeq is the HIGHESTMODSEQ that the last truth check has accounted for, modSeqBefore that of the one before; 0 if the
 	// mailbox has none.
 	modSeq, modSeqBefore imap.ModSeq
@@ -55,7 +55,8 @@ type session struct {
 
 func newSession(b *box, l *link) session {
 	s := session{b: b, link: l, conn: l.conn, push: "poll"}
-	s.hearing.late, _ = l.conn.Idling() // of another mailbox
+	since, _ := l.conn.Idling() // of another mailbox
+	s.hearing.late = momentOf(since)
 	if l.idles() && l.polled() == "" {
 		s.push = "idle"
 	}
@@ -91,7 +92,7 @@ func (s *session) open(ctx context.Context) error {
 	clear(s.marks)
 	s.inVain, s.vain = -1, 0
 	b.verified()
-	s.openedAt, s.checkedAt, s.uidNext = time.Now(), time.Now(), view.State().UIDNext()
+	s.openedAt, s.checkedAt, s.uidNext = now(), now(), view.State().UIDNext()
 	s.modSeq = view.State().HighestModSeq()
 	s.modSeqBefore = s.modSeq
 	if s.revive != nil {
@@ -179,11 +180,11 @@ func (s *session) proceed(ctx context.Context) error {
 // mayResync reports whether it makes sense to open the mailbox once more: a server that contradicts itself all the
 // time is left.
 func (s *session) mayResync() bool {
-	if time.Since(s.desyncAt) > time.Minute {
+	if s.desyncAt.since() > time.Minute {
 		s.desyncs = 0
 	}
 	s.desyncs++
-	s.desyncAt = time.Now()
+	s.desyncAt = now()
 	return s.desyncs <= 3
 }
 

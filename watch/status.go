@@ -79,7 +79,7 @@ func (c *control) status(dst []MailboxStatus) []MailboxStatus {
 }
 
 func (b *box) status() MailboxStatus {
-	st := MailboxStatus{Mailbox: b.name, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: time.Now().Before(b.deafUntil), DeafCount: b.deafs}
+	st := MailboxStatus{Mailbox: b.name, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: b.deafUntil.ahead(), DeafCount: b.deafs}
 	switch {
 	case b.ledger != nil:
 		st.Exists = int(b.ledger.View().Exists())
@@ -91,7 +91,7 @@ func (b *box) status() MailboxStatus {
 
 // explain says why there is no connection.
 func (r *revival) explain(st *MailboxStatus) {
-	st.RetryAt = r.retryAt
+	st.RetryAt = r.retryAt.time()
 	if r.cause != nil {
 		st.Reason, st.Class, st.Since = reason(r.cause), imapclient.Classify(r.cause).Class.String(), r.since
 	}

@@ -34,12 +34,12 @@ func (s *session) truthDue() time.Time {
 	if every == 0 {
 		return time.Time{}
 	}
-	return s.checkedAt.Add(every)
+	return s.checkedAt.time().Add(every)
 }
 
 // doubt has the next turn begin with a truth check: the machine was suspended, and nobody knows what
 // became of the connection.
-func (s *session) doubt() { s.checkedAt = time.Time{} }
+func (s *session) doubt() { s.checkedAt = 0 }
 
 // checkTruth asks the server for its figures when that is due, whatever it has pushed, and compares
 // them with what is known. A difference that stays after a NOOP means that the push is deaf: it is
@@ -49,7 +49,7 @@ func (s *session) checkTruth(ctx context.Context) error {
 	if due.IsZero() || time.Now().Before(due) || s.desync != nil {
 		return nil
 	}
-	s.checkedAt = time.Now()
+	s.checkedAt = now()
 	if s.link.polled() == provider.PollSelect || s.flagsDue() {
 		return errLook
 	}
@@ -74,7 +74,7 @@ func (s *session) checkTruth(ctx context.Context) error {
 		return nil
 	}
 	s.b.disputed = diff
-	if s.link.polled() != "" || time.Now().Before(s.b.deafUntil) {
+	if s.link.polled() != "" || s.b.deafUntil.ahead() {
 		return errLook
 	}
 	s.deaf++

@@ -12,9 +12,9 @@ import (
 // vital is what a connection shows of how long the way to the server bears silence.
 type vital struct {
 	o       *settings
-	spokeAt time.Time // when the server was heard last
+	spokeAt moment // when the server was heard last
 	// answered is when the last IDLE was begun that the server has answered after its DONE, or ended itself.
-	answered time.Time
+	answered moment
 }
 
 // pulse looks at a response as to what it tells of the connection.
@@ -25,12 +25,12 @@ func (l *link) pulse(r imap.Response) {
 	now := time.Now()
 	since, on := l.conn.Idling()
 	if st, ok := r.(*imap.Status); ok && on && st.Kind == imap.OK && st.Code == nil {
-		silence := now.Sub(later(l.spokeAt, since))
+		silence := now.Sub(later(l.spokeAt.time(), since))
 		l.o.Hosts.with(l.o.host(), func(h *host) { h.beat.heard(silence) })
 	}
-	l.spokeAt = now
-	if !on && !since.Equal(l.answered) {
-		l.answered = since
+	l.spokeAt = momentOf(now)
+	if !on && momentOf(since) != l.answered {
+		l.answered = momentOf(since)
 		l.learn("survived", func(p *pace, limit time.Duration) bool { return p.survived(now, now.Sub(since), limit) })
 	}
 }
@@ -39,7 +39,7 @@ func (l *link) pulse(r imap.Response) {
 func (l *link) bury() {
 	since, _ := l.conn.Idling()
 	err := l.conn.Err()
-	if err == nil || since.IsZero() || since.Equal(l.answered) || imapclient.Classify(err).Class == imapclient.ClassCancelled {
+	if err == nil || since.IsZero() || momentOf(since) == l.answered || imapclient.Classify(err).Class == imapclient.ClassCancelled {
 		return
 	}
 	silence := time.Since(since)
@@ -75,10 +75,10 @@ func (l *link) beatDue() time.Time {
 	}
 	var period time.Duration
 	l.o.Hosts.with(l.o.host(), func(h *host) { period = h.beat.period })
-	if period == 0 || l.spokeAt.IsZero() {
+	if period == 0 || l.spokeAt == 0 {
 		return time.Time{}
 	}
-	return l.spokeAt.Add(period + period/2)
+	return l.spokeAt.time().Add(period + period/2)
 }
 
 // checkBeat asks the server whether it lives if it has not said so in time.
