@@ -24,6 +24,8 @@ type Ledger struct {
 	queue deltas
 	taken uint64 // changes acknowledged so far; the first of queue is number taken
 	marks []mark
+
+	folded string // instead of acked and the State of view: see Fold
 }
 
 // mark is what the acknowledged State may claim once so many changes are acknowledged.
@@ -54,6 +56,7 @@ func NewLedger(v *View, changes *Changes) *Ledger {
 // acknowledged, so a resynchronisation before that finds those that are not. UIDs that are not there do
 // not matter.
 func (l *Ledger) Renew(fresh imap.UIDSet) {
+	l.unfold()
 	var news deltas
 	for _, r := range l.acked.intersect(fresh) {
 		for uid := r.First; ; uid++ {
@@ -79,10 +82,17 @@ func (l *Ledger) Renew(fresh imap.UIDSet) {
 }
 
 // View returns the View. Give responses to [Ledger.Apply], not to the View itself.
-func (l *Ledger) View() *View { return l.view }
+func (l *Ledger) View() *View {
+	l.unfold()
+	return l.view
+}
 
 // Apply folds r into the View, as [View.Apply] does, and queues the changes.
 func (l *Ledger) Apply(r imap.Response) error {
+	if l.folded != "" && !l.view.minds(r) {
+		return nil
+	}
+	l.unfold()
 	err := l.view.apply(&l.queue, r)
 	if _, ended := r.(*imap.Tagged); ended {
 		l.mark()
@@ -98,7 +108,10 @@ func (l *Ledger) Apply(r imap.Response) error {
 // response that names a message by its number alone is a [*DesyncError], and the resynchronisation finds
 // out what it was. Messages that are pending after all that are known stay pending: they may just not be
 // there yet.
-func (l *Ledger) GiveUp() uint32 { return l.view.giveUp(&l.queue) }
+func (l *Ledger) GiveUp() uint32 {
+	l.unfold()
+	return l.view.giveUp(&l.queue)
+}
 
 // mark remembers that once the queue as it is now is acknowledged, the claims of the View hold.
 func (l *Ledger) mark() {
@@ -170,13 +183,17 @@ func (l *Ledger) Ack() {
 // Remember keeps what identifies an acknowledged message beyond its UID; see [Identity]. That of a
 // message that is not there, or older than the [MaxRemembered] newest ones, is not kept.
 func (l *Ledger) Remember(uid imap.UID, id Identity) {
+	l.unfold()
 	if l.acked.Has(uid) {
 		l.acked.prints = l.acked.prints.with(uid, id, l.acked.own)
 	}
 }
 
 // State returns the acknowledged State: the one to be stored. It is a copy, cheap as [State.Clone] says.
-func (l *Ledger) State() *State { return l.acked.Clone() }
+func (l *Ledger) State() *State {
+	l.unfold()
+	return l.acked.Clone()
+}
 
 // do carries out one change.
 func (s *State) do(c Change) {

@@ -421,6 +421,9 @@ func (w *world) apply(r imap.Response) {
 		return
 	}
 	w.bug.before(w, r)
+	if w.rng.IntN(2) == 0 {
+		w.ledger.Fold()
+	}
 	if err := w.ledger.Apply(r); err != nil {
 		if !w.ledger.view.unnumbered {
 			w.fatal("%s: %v", describe(r), err)

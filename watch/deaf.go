@@ -41,7 +41,7 @@ func (h *hearing) heard() {
 
 // heardNews notes that messages have come or gone.
 func (s *session) heardNews(r imap.Response) {
-	if exists, ok := r.(imap.Exists); ok && s.desync == nil && uint32(exists) == s.model.View().Exists() {
+	if exists, ok := r.(imap.Exists); ok && s.desync == nil && uint32(exists) == s.model.Exists() {
 		return // some servers repeat it
 	}
 	h, now := &s.hearing, time.Now()

@@ -82,7 +82,7 @@ func (b *box) status() MailboxStatus {
 	st := MailboxStatus{Mailbox: b.name, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: b.deafUntil.ahead(), DeafCount: b.deafs}
 	switch {
 	case b.ledger != nil:
-		st.Exists = int(b.ledger.View().Exists())
+		st.Exists = int(b.ledger.Exists())
 	case b.stored != nil:
 		st.Exists = b.stored.Len()
 	}
