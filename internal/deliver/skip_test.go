@@ -27,7 +27,11 @@ func TestAnEventThatIsRefusedIsSkippedAndTheNextComes(t *testing.T) {
 			got = append(got, p)
 			return ok
 		}), func(o *deliver.Options, _ *deliver.Target) {
-			o.Observe = func(o deliver.Observation) { seen = append(seen, o) }
+			o.Observe = func(o deliver.Observation) {
+				fence.Add(1)
+				seen = append(seen, o)
+				fence.Add(1)
+			}
 		})
 		pass(time.Minute)
 		failing, err := d.Failing(t.Context(), "s", 0, 10)
@@ -47,8 +51,8 @@ func TestAnEventThatIsRefusedIsSkippedAndTheNextComes(t *testing.T) {
 			t.Fatalf("%d, %v", n, err)
 		}
 		pass(time.Second)
-		if dead := m.dead[bad]; len(m.dead) != 1 || dead.Error != "skipped: no" || dead.Attempts != 2 {
-			t.Errorf("dead letters %+v", m.dead)
+		if dead, _ := m.DeadLetters(t.Context(), "s", 0, 10); len(dead) != 1 || dead[0].Position != bad || dead[0].Error != "skipped: no" || dead[0].Attempts != 2 {
+			t.Errorf("dead letters %+v", dead)
 		}
 		if s := d.Status()[0]; s.Failing != 1 || s.Buried != 1 || s.Waiting != 1 {
 			t.Errorf("%+v", s)
