@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,11 +126,16 @@ func TestSkippingAReplayAndAfterAStart(t *testing.T) {
 		m := newMemory(t)
 		m.add(1)
 		m.add(1)
-		answer := ok
-		s := perEvent(sink.Limits{}, func(sink.Delivery) sink.Result { return answer })
+		var refuses atomic.Bool
+		s := perEvent(sink.Limits{}, func(sink.Delivery) sink.Result {
+			if refuses.Load() {
+				return retry
+			}
+			return ok
+		})
 		d, stop := run(t, m, s)
 		pass(time.Second)
-		answer = retry
+		refuses.Store(true)
 		if n, err := d.Replay(t.Context(), "s", deliver.Selection{IDs: []string{"id1", "id2"}}); n != 2 || err != nil {
 			t.Fatalf("%d, %v", n, err)
 		}
@@ -142,7 +148,7 @@ func TestSkippingAReplayAndAfterAStart(t *testing.T) {
 		if n, err := d.Skip(t.Context(), "s", "id1"); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
-		answer = ok
+		refuses.Store(false)
 		pass(time.Minute)
 		stop()
 		if len(m.dead) != 1 || len(m.rows) != 0 {
