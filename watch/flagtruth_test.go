@@ -177,7 +177,7 @@ func TestLateAnswerIsNotPartOfOpeningAnew(t *testing.T) {
 				b.fill(6)
 				b.start()
 				b.take()
-				b.wait(59*time.Minute + 30*time.Second)
+				b.wait(58*time.Minute + 30*time.Second)
 				var opened atomic.Int32
 				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
 					switch c.Name {
@@ -185,13 +185,13 @@ func TestLateAnswerIsNotPartOfOpeningAnew(t *testing.T) {
 						opened.Add(1)
 					case "NOOP":
 						late := make(chan struct{})
-						time.AfterFunc(time.Second, func() { close(late) })
+						time.AfterFunc(70*time.Second, func() { close(late) }) // an hour after the start it is time to look anew
 						return imaptest.DelayUntil(late)
 					}
 					return imaptest.Pass
 				})
 				b.box.Expunge(4)
-				b.wait(3 * time.Minute)
+				b.wait(4 * time.Minute)
 				b.tells("expunge 4")
 				if opened.Load() == 0 {
 					b.t.Error("the mailbox was not opened anew")

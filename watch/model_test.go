@@ -368,7 +368,9 @@ func (w *world) news() {
 		w.expungeSome(name)
 		w.append(name)
 	case 2:
-		w.moreDuring(name, func(c imaptest.Command) bool { return c.Name == "UID FETCH" })
+		w.moreDuring(name, func(c imaptest.Command) bool {
+			return c.Name == "UID FETCH" || (c.Name == "UNSELECT" || c.Name == "CLOSE") && w.oneIn(2)
+		})
 		w.append(name)
 	case 3: // while the connection is down, and while another one begins
 		w.set(func() { w.down = true })

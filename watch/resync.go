@@ -69,15 +69,11 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 		opened.Resumed = true
 		o.QResync = &q
 	}
-	counted, ended, before := false, false, *opened
+	counted := false
 	s.link.sink = sink(func(r imap.Response) {
-		if ended { // that was the late answer to a command before, and about another mailbox
-			*opened, counted = before, false
-		}
 		_, exists := r.(imap.Exists)
 		counted = counted || exists
 		opened.Observe(r)
-		_, ended = r.(*imap.Tagged)
 	})
 	_, err := s.conn.Select(ctx, s.b.name, o)
 	switch {
