@@ -147,13 +147,14 @@ func (c *control) work(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.home != nil {
-		if err := c.home.proceed(ctx); err != nil {
-			return err
-		}
+	if err := c.lookHome(ctx); err != nil {
+		return err
 	}
 	if c.sweepDue() {
 		if err := c.sweep(ctx); err != nil {
+			return err
+		}
+		if err := c.lookHome(ctx); err != nil { // what was told of it meanwhile wakes nobody up
 			return err
 		}
 	}
@@ -166,6 +167,14 @@ func (c *control) work(ctx context.Context) error {
 	}
 	c.restless++
 	return nil
+}
+
+// lookHome reports what has changed in the mailbox that stays selected.
+func (c *control) lookHome(ctx context.Context) error {
+	if c.home == nil {
+		return nil
+	}
+	return c.home.proceed(ctx)
 }
 
 func (c *control) sweepDue() bool { return c.relist || !time.Now().Before(c.nextSweep()) }

@@ -3,6 +3,7 @@ package watch_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,4 +57,27 @@ func TestMailboxThatIsNotGivenUpIsStillWatched(t *testing.T) {
 			b.tellsAllOf("Work", fmt.Sprintf("new %d next", i+2))
 		}
 	}, "Work")
+}
+
+// What is told of the mailbox that stays selected while all are listed is reported at once: no other push says it again.
+func TestNewsDuringASweepIsReported(t *testing.T) {
+	for _, command := range []string{"DONE", "NOOP", "LIST"} {
+		t.Run(command, func(t *testing.T) {
+			inAccount(t, nil, func(b *bench) {
+				b.account.MaxConnections = 1
+				b.start()
+				b.take()
+				b.wait(time.Minute)
+				var once sync.Once
+				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+					if c.Name == command {
+						once.Do(func() { b.box.Append(mail("meanwhile")) })
+					}
+					return imaptest.Pass
+				})
+				b.wait(time.Minute + time.Second)
+				b.tells("new 1 meanwhile")
+			}, "Work")
+		})
+	}
 }
