@@ -73,7 +73,7 @@ func parseServeOptions(args []string) (*serveOptions, error) {
 	f.IntVar(&o.hosts, "hosts", 100, "loopback addresses that stand for as many mail servers: each has a limit of logins")
 	f.IntVar(&o.events, "events", 20_000, "messages that arrive; 0 leaves that part out")
 	f.Float64Var(&o.rate, "rate", 200, "messages a second for the measurement of latency")
-	f.DurationVar(&o.rest, "rest", 200*time.Second, "how long accounts rest before memory is measured; the daemon gives back what it does not need one and three minutes after its start")
+	f.DurationVar(&o.rest, "rest", 130*time.Second, "how long accounts rest before memory is measured; the daemon gives back each minute what it does not need")
 	f.DurationVar(&o.busy, "cpu", 30*time.Second, "how long CPU time is measured")
 	f.BoolVar(&o.oneHost, "one-host", true, "start once with all accounts at one host")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of tables")

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	runtimemetrics "runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -280,23 +281,37 @@ func (a *App) tokens(ctx context.Context, c config.API) ([]httpapi.Token, error)
 	return out, nil
 }
 
-// tidyEvery is how often the journal is tidied, and what memory is free given back to the system.
-const tidyEvery = 10 * time.Minute
+// tidyEvery is how often the journal is tidied, giveBackEvery how often memory may be given back to the system.
+const (
+	tidyEvery     = 10 * time.Minute
+	giveBackEvery = time.Minute
+)
 
-// settleTime is how long it takes to connect, as a rule, which takes more memory than what comes after it. So soon after the start, and
-// after twice as long each time until it is tidyEvery, memory is given back.
-const settleTime = time.Minute
-
-// giveBack gives memory back that is not needed.
+// giveBack gives memory back that is not needed any more, whenever the program holds a tenth more than after the last time. Connecting takes
+// several times as much as what comes after it.
 func giveBack(ctx context.Context) {
-	for pause := settleTime; ; pause = min(2*pause, tidyEvery) {
+	tick := time.NewTicker(giveBackEvery)
+	defer tick.Stop()
+	var least uint64
+	for {
 		select {
-		case <-time.After(pause):
-			debug.FreeOSMemory()
+		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
+		if held() > least+least/10 {
+			debug.FreeOSMemory()
+			least = held()
+		}
+		least = min(least, held())
 	}
+}
+
+// held is how much memory the program has of the system's, in bytes.
+func held() uint64 {
+	all := []runtimemetrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	runtimemetrics.Read(all)
+	return all[0].Value.Uint64() - all[1].Value.Uint64()
 }
 
 // retain removes what the journal need not keep.
