@@ -24,6 +24,7 @@ type Ledger struct {
 	queue deltas
 	taken uint64 // changes acknowledged so far; the first of queue is number taken
 	marks []mark
+	again imap.UID // the message that was acknowledged last, if another one had its UID before; else 0
 
 	folded string // instead of acked and the State of view: see Fold
 }
@@ -174,18 +175,27 @@ func (l *Ledger) Ack() {
 	if l.queue.n == 0 {
 		return
 	}
-	l.acked.do(l.queue.first().change(l.acked))
+	c := l.queue.first().change(l.acked)
+	l.acked.do(c)
+	if l.again = 0; c.Kind == New && c.Reused {
+		l.again = c.UID
+	}
 	l.queue.pop()
 	l.taken++
 	l.reach()
 }
 
 // Remember keeps what identifies an acknowledged message beyond its UID; see [Identity]. That of a
-// message that is not there, or older than the [MaxRemembered] newest ones, is not kept.
+// message that is not there, or older than the [MaxRemembered] newest ones, is not kept. A New one whose UID was
+// used before is told apart by it, in all that follows, if it is remembered right after it was acknowledged.
 func (l *Ledger) Remember(uid imap.UID, id Identity) {
 	l.unfold()
-	if l.acked.Has(uid) {
-		l.acked.prints = l.acked.prints.with(uid, id, l.acked.own)
+	if !l.acked.Has(uid) {
+		return
+	}
+	l.acked.prints = l.acked.prints.with(uid, id, l.acked.own)
+	if uid == l.again {
+		l.acked.prints, l.again = l.acked.prints.name(uid, id.Print, l.acked.own), 0
 	}
 }
 

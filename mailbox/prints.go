@@ -72,9 +72,6 @@ func (p *prints) with(uid imap.UID, id Identity, own *owner) *prints {
 		p.basis, p.list = id.Basis, nil
 	}
 	p.newest = max(p.newest, id.Date)
-	if i, again := findPrint(p.again, uid); again {
-		p.again[i].print = id.Print
-	}
 	i, found := findPrint(p.list, uid)
 	switch {
 	case id.Print == Print{}:
@@ -111,6 +108,15 @@ func (p *prints) reuse(uid imap.UID, own *owner) *prints {
 	p = p.writable(own)
 	if i, found := findPrint(p.again, uid); !found {
 		p.again = slices.Insert(p.again, i, printed{uid: uid})
+	}
+	return p
+}
+
+// name gives a message whose UID another one had before its fingerprint for good: events of it have that.
+func (p *prints) name(uid imap.UID, print Print, own *owner) *prints {
+	p = p.writable(own)
+	if i, found := findPrint(p.again, uid); found {
+		p.again[i].print = print
 	}
 	return p
 }

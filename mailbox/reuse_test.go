@@ -145,7 +145,7 @@ func TestReuseIsStored(t *testing.T) {
 	plain, _ := s.MarshalBinary()
 	s.told = 60
 	s.prints = s.prints.reuse(3, s.own)
-	s.prints = s.prints.with(3, Identity{Basis: BasisHeader, Print: Print{1, 2, 3}}, s.own)
+	s.prints = s.prints.name(3, Print{1, 2, 3}, s.own)
 	data, _ := s.MarshalBinary()
 	const want = "\x08\x0b\x3c\x01\x03\x01\x02\x03\x00\x00\x00\x00\x00"
 	if got := string(data[:len(data)-4]); !strings.HasPrefix(got, string(plain[:len(plain)-4])) || !strings.HasSuffix(got, want) {
@@ -160,5 +160,33 @@ func TestReuseIsStored(t *testing.T) {
 	}
 	if err := back.UnmarshalBinary(plain); err != nil || back.told != back.last {
 		t.Errorf("%v, told %d, last %d", err, back.told, back.last)
+	}
+}
+
+// TestReusedUIDIsNamedOnce: what its first event said of it is what all say, also where that was nothing.
+func TestReusedUIDIsNamedOnce(t *testing.T) {
+	for _, named := range []bool{true, false} {
+		b := &reuseBox{header: func(uid imap.UID, _ int) string { return fmt.Sprint(uid) }, envelope: func(uid imap.UID) string { return fmt.Sprint(uid) }}
+		l, _ := b.resync(t, nil)
+		old := l.State()
+		old.remove(10)
+		l, _ = b.resync(t, old)
+		if ch, _ := l.Next(); ch.Kind != New || !ch.Reused || ch.Print != (Print{}) {
+			t.Fatalf("%+v", ch)
+		}
+		l.Ack()
+		want := Print{}
+		if named {
+			want = Print{1}
+			l.Remember(10, Identity{Basis: BasisHeader, Print: want})
+		}
+		l, _ = b.resync(t, l.State())
+		l.Remember(10, Identity{Basis: BasisHeader, Print: Print{2}})
+		if err := l.Apply(imap.Expunge(10)); err != nil {
+			t.Fatal(err)
+		}
+		if ch, _ := l.Next(); ch.Kind != Expunge || !ch.Reused || ch.Print != want {
+			t.Errorf("%+v, want %v", ch, want)
+		}
 	}
 }
