@@ -85,6 +85,8 @@ type MessageNew struct {
 	ModSeq uint64 `json:"modseq,omitzero"`
 	// Flags is nil, and left out, if they are not known.
 	Flags []string `json:"flags,omitzero"`
+	// Own: the application said that it did this itself. It is no part of the id: it is not known any more after a crash.
+	Own bool `json:"own,omitzero"`
 	Summary
 }
 
@@ -96,6 +98,8 @@ type MessageExpunge struct {
 	Reuse  string   `json:"uid_reuse,omitzero"`
 	ModSeq uint64   `json:"modseq,omitzero"`
 	Flags  []string `json:"flags,omitzero"`
+	// Own is that of [MessageNew].
+	Own bool `json:"own,omitzero"`
 	Summary
 }
 
@@ -113,6 +117,8 @@ type FlagChange struct {
 	Flags   []string `json:"flags"`
 	Added   []string `json:"added"`
 	Removed []string `json:"removed"`
+	// Own is that of [MessageNew].
+	Own bool `json:"own,omitzero"`
 }
 
 // Type returns [TypeMessageNew].

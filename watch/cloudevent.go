@@ -26,12 +26,12 @@ func (e *Event) data() event.Data {
 	}
 	switch e.Type {
 	case MessageNew:
-		return &event.MessageNew{Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, ModSeq: uint64(e.ModSeq), Flags: flagNames(e.Flags), Summary: sum}
+		return &event.MessageNew{Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, Own: e.Own, ModSeq: uint64(e.ModSeq), Flags: flagNames(e.Flags), Summary: sum}
 	case MessageExpunge:
-		return &event.MessageExpunge{Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, ModSeq: uint64(e.ModSeq), Flags: flagNames(e.Flags), Summary: sum}
+		return &event.MessageExpunge{Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, Own: e.Own, ModSeq: uint64(e.ModSeq), Flags: flagNames(e.Flags), Summary: sum}
 	case FlagChange:
 		return &event.FlagChange{
-			Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, ModSeq: uint64(e.ModSeq), Rev: uint64(e.Rev),
+			Ref: ref, UID: uint32(e.UID), Reuse: e.Reuse, Own: e.Own, ModSeq: uint64(e.ModSeq), Rev: uint64(e.Rev),
 			Flags: flagNames(e.Flags), Added: flagNames(e.Added), Removed: flagNames(e.Removed),
 		}
 	case MailboxReset:

@@ -66,7 +66,7 @@ type Event struct {
 	// a message with which the connection has ended three times is reported so, for it would hold up all behind it.
 	Message *Summary
 
-	// Own: the application said that it did this itself; see [Own]. It is not part of the CloudEvent.
+	// Own: the application said that it did this itself; see [Own].
 	Own bool
 
 	Open  *OpenInfo  // of MailboxOpen

@@ -2,7 +2,9 @@ package watch_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +27,13 @@ func TestOwnChangesAreToldApart(t *testing.T) {
 			for _, ev := range b.expect(lines...) {
 				if ev.UID != 0 && ev.Own != want {
 					b.t.Errorf("%s: own is %v", line(ev), ev.Own)
+				}
+				text, err := json.Marshal(ev.CloudEvent())
+				if says := strings.Contains(string(text), `"own":true`); err != nil || ev.UID != 0 && says != want {
+					b.t.Errorf("%s: %s, %v", line(ev), text, err)
+				}
+				if ev.Own = !ev.Own; ev.CloudEvent().ID != ev.ID {
+					b.t.Errorf("%s: the id depends on whose doing it is", line(ev))
 				}
 			}
 		}
