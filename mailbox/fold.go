@@ -4,44 +4,56 @@ import "github.com/pushmail/pushmail/imap"
 
 // Fold gives back most of the memory of a Ledger that nobody needs for the time being: of a mailbox of at most a few thousand messages only
 // a checkpoint stays, some 50 bytes where a State is some hundred. The next use unfolds it, which takes microseconds; a View that was asked
-// for before must not be used any more. While changes wait to be acknowledged Fold does nothing.
-func (l *Ledger) Fold() {
-	if l.folded != "" || l.queue.n > 0 || len(l.marks) > 0 {
-		return
+// for before must not be used any more. While changes wait to be
+// acknowledged, or messages to become known, it does nothing and returns false. A folded Ledger may be copied, if only one of the two is used on.
+func (l *Ledger) Fold() bool {
+	v := l.view
+	if v == nil {
+		return true
 	}
-	if s := l.view.state; len(s.chunks) > 1 || s.n != l.acked.n || s.last != l.acked.last || s.highest != l.acked.highest || s.uidNext != l.acked.uidNext {
-		return // the two are not the same
+	if l.queue.n > 0 || len(l.marks) > 0 || v.unnumbered || v.missing > 0 || v.announced != 0 || int64(v.count) != int64(v.state.n) {
+		return false
+	}
+	if s := v.state; len(s.chunks) > 1 || s.n != l.acked.n || s.last != l.acked.last || s.highest != l.acked.highest || s.uidNext != l.acked.uidNext {
+		return false // the two are not the same
 	}
 	folded, _ := l.acked.MarshalBinary() // it never fails
-	l.folded = string(folded)
-	l.acked, l.view.state = nil, nil
+	l.folded, l.count, l.vanishing = string(folded), v.count, v.vanishing
+	l.acked, l.view = nil, nil
+	return true
 }
 
 // unfold undoes Fold.
 func (l *Ledger) unfold() {
-	if l.folded == "" {
+	if l.view != nil {
 		return
 	}
 	s := new(State)
 	if err := s.UnmarshalBinary([]byte(l.folded)); err != nil {
 		panic("mailbox: a folded ledger: " + err.Error())
 	}
-	l.acked, l.view.state, l.folded = s, s.Clone(), ""
+	l.acked, l.folded = s, ""
+	l.view = &View{state: s.Clone(), count: l.count, vanishing: l.vanishing}
 	l.view.state.prints = nil
 }
 
-// minds reports whether r may change v, as far as that can be told without its State.
-func (v *View) minds(r imap.Response) bool {
+// mind reports whether r may change what is folded.
+func mind(r imap.Response) bool {
 	switch r := r.(type) {
 	case imap.Exists, imap.Expunge, *imap.Vanished, *imap.Message:
 		return true
 	case *imap.Status:
 		return r.Code != nil
 	case *imap.Tagged:
-		return r.Code != nil || v.announced != 0
+		return r.Code != nil
 	}
-	return v.unnumbered
+	return false
 }
 
 // Exists is View().Exists(), and does not unfold.
-func (l *Ledger) Exists() uint32 { return l.view.count }
+func (l *Ledger) Exists() uint32 {
+	if l.view == nil {
+		return l.count
+	}
+	return l.view.count
+}

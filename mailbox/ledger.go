@@ -26,7 +26,10 @@ type Ledger struct {
 	marks []mark
 	again imap.UID // the message that was acknowledged last, if another one had its UID before; else 0
 
-	folded string // instead of acked and the State of view: see Fold
+	// What is instead of view and acked while they are nil; see Fold.
+	folded    string
+	count     uint32
+	vanishing bool
 }
 
 // mark is what the acknowledged State may claim once so many changes are acknowledged.
@@ -90,7 +93,7 @@ func (l *Ledger) View() *View {
 
 // Apply folds r into the View, as [View.Apply] does, and queues the changes.
 func (l *Ledger) Apply(r imap.Response) error {
-	if l.folded != "" && !l.view.minds(r) {
+	if l.view == nil && !mind(r) {
 		return nil
 	}
 	l.unfold()

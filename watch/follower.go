@@ -1,6 +1,10 @@
 package watch
 
-import "context"
+import (
+	"context"
+
+	"github.com/pushmail/pushmail/mailbox"
+)
 
 // follower keeps one mailbox open on a connection of its own and makes a new one when that is lost. It
 // is a machine that never sleeps: turn does all that can be done now and says what to wait for, so that
@@ -10,6 +14,7 @@ type follower struct {
 	revive revival
 	s      *session // nil without a connection, else room
 	room   session
+	folded mailbox.Ledger // that of b at rest
 }
 
 func newFollower(b *box, keepTrying bool) follower {
@@ -38,6 +43,7 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 		err = f.begin(ctx)
 	}
 	if err == nil {
+		f.fold()
 		return rest{conn: f.s.conn, until: momentOf(f.s.link.renewal.sooner(f.s.due())), jumped: f.s}, nil
 	}
 	f.close(ctx)
@@ -45,6 +51,14 @@ func (f *follower) turn(ctx context.Context, heard error) (rest, error) {
 		return rest{}, err
 	}
 	return f.revive.asleep(ctx)
+}
+
+// fold gives back the memory of the model of the mailbox until something happens.
+func (f *follower) fold() {
+	if l := f.b.ledger; l.Fold() && l != &f.folded {
+		f.folded = *l
+		f.b.ledger, f.s.model = &f.folded, &f.folded
+	}
 }
 
 // begin connects, opens the mailbox and reports what has changed.

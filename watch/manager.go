@@ -62,9 +62,9 @@ type Manager struct {
 // managed is an account of a Manager: a machine, and those that it has started.
 type managed struct {
 	name  string
-	ctx   context.Context // that Handler gets
-	quit  context.CancelCauseFunc
-	tasks []*task // guarded by Manager.mu
+	calls calls
+	tasks []*task  // guarded by Manager.mu
+	first [1]*task // where tasks begin: most have no more
 	// common is what it shares with others, nil for an account of many mailboxes.
 	common *common
 	err    error // guarded by Manager.mu: why it cannot go on
@@ -133,7 +133,7 @@ func (m *Manager) Add(o AccountOptions) error {
 		t.machine = newControl(o, t, start)
 	}
 	a.name = o.Account
-	a.ctx, a.quit = context.WithCancelCause(context.Background())
+	a.tasks = a.first[:0]
 	m.accounts[o.Account] = a
 	t.m, t.account = m, a
 	m.runLocked(t)
@@ -186,7 +186,7 @@ func (m *Manager) Remove(ctx context.Context, account string) (bool, error) {
 		if a.common != nil {
 			m.commons.release(a.common)
 		}
-		a.quit(errStopped)
+		a.calls.end(errStopped)
 		tasks = slices.Clone(a.tasks)
 	}
 	m.mu.Unlock()
@@ -207,7 +207,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	m.closed = true
 	for _, a := range m.accounts {
-		a.quit(errManagerClosed)
+		a.calls.end(errManagerClosed)
 	}
 	tasks := m.allLocked()
 	m.mu.Unlock()

@@ -153,7 +153,6 @@ func (s *session) proceed(ctx context.Context) error {
 	for {
 		err := s.catchUp(ctx)
 		if err == nil && s.idleNow() {
-			s.b.ledger.Fold()
 			return nil
 		}
 		var d *mailbox.DesyncError

@@ -135,8 +135,10 @@ func (t *task) wait(ctx context.Context) error {
 func (t *task) put(ev Event) error {
 	t.m.slots.release()
 	defer t.m.slots.acquire()
-	err := t.m.o.Handler(t.account.ctx, ev)
-	if err != nil && !errors.Is(err, context.Cause(t.account.ctx)) {
+	ctx := t.account.calls.begin()
+	defer t.account.calls.done()
+	err := t.m.o.Handler(ctx, ev)
+	if err != nil && !errors.Is(err, context.Cause(ctx)) {
 		return fmt.Errorf("the handler did not take an event: %w", err)
 	}
 	return err
