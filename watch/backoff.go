@@ -11,8 +11,8 @@ import (
 // that comes back do not knock all at once.
 type backoff struct {
 	base, cap time.Duration
-	failures  int
-	refused   int // how often in a row the password was
+	failures  int32
+	refused   int32 // how often in a row the password was
 }
 
 // stableAfter is how long a session must have lasted for the next failure to count as the first.

@@ -16,21 +16,21 @@ type box struct {
 
 	// ledger has the acknowledged state and what is not acknowledged yet; nil before the first open.
 	// It is what a checkpoint is made of, and outlives connections.
-	ledger *mailbox.Ledger
-	loaded bool
-	stored *mailbox.State // the checkpoint as loaded; nil without one
+	ledger  *mailbox.Ledger
+	stored  *mailbox.State // the checkpoint as loaded; nil without one
+	savedAt moment
 	// uidValidity is that of the ledger.
 	uidValidity uint32
 	// unsaved counts acknowledged events since the checkpoint was saved.
-	unsaved   int
-	savedAt   moment
-	saveFails int
+	unsaved   int32
+	saveFails int32
+	loaded    bool
 
 	// unsaidReset: the ledger is that of a renumbered mailbox, and the consumer has not acknowledged
 	// that it was. Until then stored is what was known, and the old checkpoint stays.
 	unsaidReset bool
 	// unidentified counts how often the server has not said which messages are in a renumbered mailbox.
-	unidentified int
+	unidentified int8
 	// fingerprinted: it was asked what identifies the messages that are not remembered.
 	fingerprinted bool
 
@@ -39,8 +39,8 @@ type box struct {
 
 	health
 	deafUntil moment // the push is not relied upon until then
-	deafs     int    // how often it failed
 	disputed  string // the difference for which the mailbox was opened anew, while STATUS still shows it
+	deafs     int32  // how often the push failed
 	away      bool   // the consumer has kept an event for so long that the connection is in doubt
 	announced bool   // the consumer was told that it is open
 }

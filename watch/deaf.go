@@ -14,10 +14,10 @@ type hearing struct {
 	// pushed and late are when the last IDLE was begun in which news came by themselves, and after which news
 	// came that should have been pushed. inARow counts the latter since the former.
 	pushed, late moment
-	inARow       int
+	inARow       int32
 	// mute counts the NOOPs in a row whose answer had no word of what was told right after, when figures were asked for;
 	// untold the truth checks in a row that found flags of which nothing was said.
-	mute, untold int
+	mute, untold int32
 	// busySince is when this side has ceased to listen, zero while it listens: what came since lay in wait for it.
 	busySince moment
 }

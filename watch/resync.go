@@ -159,7 +159,7 @@ func (s *session) fetchNew(ctx context.Context) error {
 
 // askedInVain takes note that no message came that was asked for: it is not shown yet, or gone. If later ones came,
 // it is asked for twice more, and then they are reported without it.
-func (s *session) askedInVain(view *mailbox.View, news int) {
+func (s *session) askedInVain(view *mailbox.View, news int32) {
 	s.vain++
 	switch {
 	case !view.Stuck():

@@ -21,20 +21,20 @@ func (h *health) verified() { h.verifiedAt = time.Now() }
 
 // revival decides when a lost connection is tried again, and tells of it.
 type revival struct {
-	o          *settings
-	mailbox    string // "" for the connection that looks at all
-	keepTrying bool   // even if it has never worked
-	h          *health
-	told       interface{ sayLink(*LinkInfo) error } // who emits Link events
+	o       *settings
+	mailbox string // "" for the connection that looks at all
+	h       *health
+	told    interface{ sayLink(*LinkInfo) error } // who emits Link events
 
-	retry   backoff
-	began   moment    // when the last attempt was made
-	retryAt moment    // no attempt before
-	cause   error     // what the last one came to
-	since   time.Time // when the first of those in a row failed, or the session before them was lost
-	queued  bool      // retryAt is its turn to log in
-	blamed  bool      // a Link event said that somebody has to change something
-	unsaid  bool      // the Link event that says so was not taken
+	retry      backoff
+	began      moment    // when the last attempt was made
+	retryAt    moment    // no attempt before
+	cause      error     // what the last one came to
+	since      time.Time // when the first of those in a row failed, or the session before them was lost
+	queued     bool      // retryAt is its turn to log in
+	blamed     bool      // a Link event said that somebody has to change something
+	unsaid     bool      // the Link event that says so was not taken
+	keepTrying bool      // even if it has never worked
 }
 
 func newRevival(o *settings, mailbox string, keepTrying bool, h *health, told interface{ sayLink(*LinkInfo) error }) revival {

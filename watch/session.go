@@ -27,8 +27,8 @@ type session struct {
 	model *mailbox.Ledger
 	// desync is what made the model useless, if anything did; desyncs counts how often that was lately.
 	desync   error
-	desyncs  int
 	desyncAt moment
+	desyncs  int32
 	// basis is what identifies messages when UIDVALIDITY changes, marks what identifies those of fresh.
 	basis mailbox.Basis
 	marks map[imap.UID]mailbox.Identity
@@ -39,7 +39,7 @@ type session struct {
 	openedAt  moment
 	checkedAt moment   // the last truth check
 	uidNext   imap.UID // the UIDNEXT that it has accounted for
-	deaf      int      // truth checks that found what was not pushed
+	deaf      int32    // truth checks that found what was not pushed
 	// modSeq is the HIGHESTMODSEQ that the last truth check has accounted for, modSeqBefore that of the one before; 0 if the
 	// mailbox has none.
 	modSeq, modSeqBefore imap.ModSeq
@@ -47,9 +47,9 @@ type session struct {
 	// news counts what the server said of messages coming and going. inVain is its value when pending
 	// messages were asked for and none came: asking again makes sense when there is more news.
 	// vain counts how often in a row later messages came, but not all earlier ones.
-	news, inVain, vain int
+	news, inVain, vain int32
 	// told counts all that the server said of messages, flags as well.
-	told    int
+	told    int32
 	hearing hearing
 }
 

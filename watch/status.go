@@ -79,7 +79,7 @@ func (c *control) status(dst []MailboxStatus) []MailboxStatus {
 }
 
 func (b *box) status() MailboxStatus {
-	st := MailboxStatus{Mailbox: b.name, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: b.deafUntil.ahead(), DeafCount: b.deafs}
+	st := MailboxStatus{Mailbox: b.name, VerifiedAt: b.verifiedAt, Stale: b.stale, Deaf: b.deafUntil.ahead(), DeafCount: int(b.deafs)}
 	switch {
 	case b.ledger != nil:
 		st.Exists = int(b.ledger.Exists())
