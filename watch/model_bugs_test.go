@@ -1,6 +1,7 @@
 package watch_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -140,29 +141,51 @@ func TestModelFindsPlantedBugs(t *testing.T) {
 	}
 }
 
+// TestPlantedBugsFollowTheCode: the text that a bug changes is where it is to be.
+func TestPlantedBugsFollowTheCode(t *testing.T) {
+	for _, bug := range plantedBugs {
+		if _, err := bug.changed(); err != nil {
+			t.Errorf("%s: %v", bug.name, err)
+		}
+	}
+}
+
+// changed returns the files with the bug, by their paths.
+func (b *plantedBug) changed() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, e := range b.edits {
+		path, err := filepath.Abs(filepath.FromSlash(e.file))
+		if err != nil {
+			return nil, err
+		}
+		code, ok := files[path]
+		if !ok {
+			if code, err = os.ReadFile(path); err != nil {
+				return nil, err
+			}
+		}
+		if n := bytes.Count(code, []byte(e.from)); n != 1 {
+			return nil, fmt.Errorf("%s has %d times what is to be changed:\n%s", e.file, n, e.from)
+		}
+		files[path] = bytes.Replace(code, []byte(e.from), []byte(e.to), 1)
+	}
+	return files, nil
+}
+
 // plant builds the tests with the bug in the code, and returns the program.
 func plant(t *testing.T, bug plantedBug) string {
 	t.Helper()
-	dir := t.TempDir()
-	here, err := os.Getwd()
+	files, err := bug.changed()
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
 	replace := map[string]string{}
-	for _, e := range bug.edits {
-		file := filepath.Join(here, filepath.FromSlash(e.file))
-		changed := filepath.Join(dir, strings.ReplaceAll(e.file, "/", "_"))
-		code, err := os.ReadFile(cmp.Or(replace[file], file))
-		if err != nil {
+	for path, code := range files {
+		replace[path] = filepath.Join(dir, fmt.Sprintf("%d_%s", len(replace), filepath.Base(path)))
+		if err := os.WriteFile(replace[path], code, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if strings.Count(string(code), e.from) != 1 {
-			t.Fatalf("%s has not once what is to be changed:\n%s", e.file, e.from)
-		}
-		if err := os.WriteFile(changed, []byte(strings.Replace(string(code), e.from, e.to, 1)), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		replace[file] = changed
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
