@@ -43,9 +43,10 @@ fuzz: ## run each fuzz test for T: make fuzz T=2m PKG=./imapwire
 soak: servers ## break servers, network and program at random while mail arrives, on each server for S: make soak S=10m
 	go test ./e2e/soak -v -count=1 -timeout 0 -parallel 3 -for $(S)
 
-model: ## random histories of mailboxes against random faults, STEPS of them, and whether they find planted bugs
+model: ## random histories of mailboxes against random faults, STEPS of them; sessions cut after every byte; whether the tests find planted bugs
 	go test ./watch -run 'TestModel$$' -timeout 0 -steps=$(STEPS)
 	go test ./mailbox -run Model -timeout 0 -steps=$(STEPS)
+	go test ./watch -run TestStruckEverywhere -timeout 0 -every-byte
 	go test ./watch -run TestModelFindsPlantedBugs -timeout 0 -v -bugs
 
 bench: ## side by side with other clients: CPU, allocations, push latency (docs/performance.md); then our benchmarks

@@ -11,6 +11,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,7 +168,7 @@ func struckSession(t *testing.T, o imaptest.ServerOptions, w way, stored map[wat
 		b.wait(11 * time.Minute) // with a truth check
 		b.box.Append(mail("three"))
 		b.wait(time.Minute)
-		came, was = first.came, first.done
+		came, was = first.came.Load(), first.done()
 		b.wait(14 * time.Minute)
 		want := []string{"INBOX expunge 1", "INBOX new 2 while away", "INBOX new 3 one", "INBOX new 4 two", "INBOX new 5 three"}
 		if w.connections > 0 {
@@ -178,8 +179,8 @@ func struckSession(t *testing.T, o imaptest.ServerOptions, w way, stored map[wat
 		if !slices.Equal(got, want) {
 			t.Errorf("events %q, want %q", got, want)
 		}
-		if first.done {
-			came = first.struckAt
+		if at := first.struckAt.Load(); at > 0 {
+			came = at
 		}
 	})
 	return came, was
@@ -210,16 +211,20 @@ type struck struct {
 	r        *bufio.Reader
 	how      string
 	at       int64
-	came     int64  // bytes of the server so far
-	line     []byte // the beginning of the current line
-	rest     []byte // to be read before more is
-	done     bool
-	struckAt int64       // came, when it was
-	mayBe    func() bool // nil: it may be struck whenever it is time
+	came     atomic.Int64 // bytes of the server so far
+	line     []byte       // the beginning of the current line
+	rest     []byte       // to be read before more is
+	struckAt atomic.Int64 // came, when it was struck; 0 before
+	mayBe    func() bool  // nil: it may be struck whenever it is time
 }
 
+// done reports whether it was struck.
+func (c *struck) done() bool { return c.struckAt.Load() > 0 }
+
 // due reports whether it is to be struck now.
-func (c *struck) due() bool { return c.came >= c.at && !c.done && (c.mayBe == nil || c.mayBe()) }
+func (c *struck) due() bool {
+	return c.came.Load() >= c.at && !c.done() && (c.mayBe == nil || c.mayBe())
+}
 
 func (c *struck) Read(p []byte) (int, error) {
 	switch {
@@ -229,21 +234,21 @@ func (c *struck) Read(p []byte) (int, error) {
 		return n, nil
 	case c.how == forgetful:
 		return c.forget(p)
-	case c.how == "" || c.how == duplicated && c.done:
+	case c.how == "" || c.how == duplicated && c.done():
 		n, err := c.r.Read(p)
-		c.came += int64(n)
+		c.came.Add(int64(n))
 		return n, err
-	case c.how != duplicated && (c.done || c.due()):
+	case c.how != duplicated && (c.done() || c.due()):
 		c.strike()
 		return c.end()
 	}
-	if left := c.at - c.came; left > 1 {
+	if left := c.at - c.came.Load(); left > 1 {
 		p = p[:min(int64(len(p)), left)]
 	} else {
 		p = p[:1]
 	}
 	n, err := c.r.Read(p)
-	c.came += int64(n)
+	c.came.Add(int64(n))
 	c.line = append(c.line, p[:n]...)
 	if i := bytes.LastIndexByte(c.line, '\n'); i >= 0 {
 		// An EXPUNGE that is said twice is two: nobody can tell. A line that ends in a literal is not all of a response.
@@ -257,16 +262,15 @@ func (c *struck) Read(p []byte) (int, error) {
 }
 
 func (c *struck) strike() {
-	if !c.done {
-		c.done, c.struckAt = true, c.came
-	}
+	c.struckAt.CompareAndSwap(0, c.came.Load())
 }
 
 // forget reads a line, and not the first EXISTS after the byte.
 func (c *struck) forget(p []byte) (int, error) {
 	for {
 		l, err := c.r.ReadBytes('\n')
-		if c.came += int64(len(l)); c.due() && bytes.HasSuffix(l, []byte(" EXISTS\r\n")) {
+		c.came.Add(int64(len(l)))
+		if c.due() && bytes.HasSuffix(l, []byte(" EXISTS\r\n")) {
 			c.strike()
 			continue
 		}
