@@ -16,10 +16,8 @@ type session struct {
 	b    *box
 	link *link
 	conn *imapclient.Conn // that of the link
-	// push is how news of the mailbox will be learned, for MailboxOpen. A visit is short: it opens a mailbox
-	// to see what has changed, and is no news in itself.
-	push  string
-	visit bool
+	// push is how news of the mailbox will be learned, for MailboxOpen.
+	push string
 	// revive is told when the mailbox was opened and compared, before anything is said; it may be nil.
 	revive *revival
 
@@ -29,6 +27,8 @@ type session struct {
 	desync   error
 	desyncAt moment
 	desyncs  int32
+	// visit: it is short, opens a mailbox to see what has changed, and is no news in itself.
+	visit bool
 	// basis is what identifies messages when UIDVALIDITY changes, marks what identifies those of fresh.
 	basis mailbox.Basis
 	marks map[imap.UID]mailbox.Identity
