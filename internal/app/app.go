@@ -287,23 +287,23 @@ const (
 	giveBackEvery = time.Minute
 )
 
-// giveBack gives memory back that is not needed any more, whenever the program holds a tenth more than after the last time. Connecting takes
-// several times as much as what comes after it.
+// giveBack gives memory back that is not needed any more: when the program holds a tenth more than after the last time, and as long as
+// that is worth a tenth. Connecting takes several times as much as what comes after it.
 func giveBack(ctx context.Context) {
 	tick := time.NewTicker(giveBackEvery)
 	defer tick.Stop()
-	var least uint64
+	least, worth := uint64(0), true
 	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		if held() > least+least/10 {
+		if before := held(); worth || before > least+least/10 {
 			debug.FreeOSMemory()
 			least = held()
+			worth = least < before-before/10
 		}
-		least = min(least, held())
 	}
 }
 
