@@ -143,7 +143,12 @@ func (m *Mailbox) ReuseUIDs(from imap.UID, raw ...[]byte) {
 	k, _ := m.indexLocked(from)
 	old := m.msgs[k:]
 	m.uidNext, m.msgs = from, m.msgs[:k:k]
-	m.log = slices.DeleteFunc(slices.Clone(m.log), func(c change) bool { return c.uid >= from })
+	m.log = slices.Clone(m.log)
+	for i := range m.log {
+		if m.log[i].uid >= from {
+			m.log[i].uid = 0 // of no message any more; sessions count the entries
+		}
+	}
 	modSeq := m.nextModSeqLocked()
 	for _, text := range raw {
 		m.addLocked(m.user.server.newMessage(text, now), nil, modSeq)

@@ -89,6 +89,7 @@ var plantedBugs = []plantedBug{
 	{"the answer to a poll that comes late is part of opening the mailbox", []edit{{"resync.go", "	if err := s.conn.Settle(ctx); err != nil {\n		return nil, err\n	}\n", ""}}},
 	{"a mailbox that the server does not give up is not heard", []edit{{"control.go", "		c.stillSelected()\n", ""}}},
 	{"what is told of the selected mailbox during a sweep waits for the next push", []edit{{"control.go", "		if err := c.lookHome(ctx); err != nil { // what", "		if err := error(nil); err != nil { // what"}}},
+	{"UIDs are believed to be given once", []edit{{"resync.go", "		opened.Basis = mailbox.BasisFor(known.Basis(), caps)\n", ""}}},
 	{"acknowledged before it was taken", []edit{{"box.go", "	if err := b.emit(ev); err != nil {\n		return err\n	}\n	b.o.Own.told(&ev)\n	b.ledger.Ack()\n", "	b.ledger.Ack()\n	if err := b.emit(ev); err != nil {\n		return err\n	}\n	b.o.Own.told(&ev)\n"}}},
 	{"a renumbering is saved before it was told", []edit{{"session.go", "	if b.unsaidReset = report.Reset; report.Reset {\n		b.stored = known\n	}\n", ""}}},
 	{"a visit accounts for what came while it lasted", []edit{{"control.go", "	m.visited(now, refused)", "	m.visited(m.now, refused)"}}},

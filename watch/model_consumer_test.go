@@ -1,6 +1,7 @@
 package watch_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 	"github.com/pushmail/pushmail/watch"
 )
 
-// message names a message of the server for ever: it never uses a UIDVALIDITY twice.
+// message names a message of the server for ever, but for UIDs that it gives anew: it never uses a UIDVALIDITY twice.
 type message struct {
 	validity uint32
 	uid      imap.UID
@@ -24,9 +25,11 @@ type message struct {
 type consumer struct {
 	w *world
 
-	mu    sync.Mutex
-	ever  map[message]string // the subjects of all messages that ever were
-	boxes map[string]*knownBox
+	mu   sync.Mutex
+	ever map[message]string // the subjects of all messages that ever were
+	// former are the subjects of those that had the UID before.
+	former map[message][]string
+	boxes  map[string]*knownBox
 	// ghosts were told to be deleted, which was not saved: they may be back.
 	ghosts map[string]*knownBox
 	// passing are names of which it was not saved that they were told: they may be gone without a word.
@@ -42,6 +45,7 @@ type consumer struct {
 type knownBox struct {
 	validity uint32 // 0: nothing was told of it
 	flags    map[imap.UID]string
+	subjects map[imap.UID]string // of those whose subject is known
 	// vague are messages of which something was told that was not acknowledged for good: they may be gone since, or have
 	// other flags, without a word.
 	vague map[imap.UID]bool
@@ -60,16 +64,18 @@ type toldEvent struct {
 	box   string
 	is    message
 	typ   watch.Type
+	// subject is "" where it was not told.
+	subject string
 }
 
 func newConsumer(w *world) *consumer {
 	return &consumer{
-		w: w, ever: map[message]string{}, boxes: map[string]*knownBox{}, ghosts: map[string]*knownBox{}, passing: map[string]bool{}, ids: map[string]*toldEvent{}, had: map[string]bool{}, again: map[string]bool{},
+		w: w, ever: map[message]string{}, former: map[message][]string{}, boxes: map[string]*knownBox{}, ghosts: map[string]*knownBox{}, passing: map[string]bool{}, ids: map[string]*toldEvent{}, had: map[string]bool{}, again: map[string]bool{},
 	}
 }
 
 func newKnownBox() *knownBox {
-	return &knownBox{flags: map[imap.UID]string{}, vague: map[imap.UID]bool{}}
+	return &knownBox{flags: map[imap.UID]string{}, subjects: map[imap.UID]string{}, vague: map[imap.UID]bool{}}
 }
 
 // during runs f while no event is taken.
@@ -87,6 +93,7 @@ func (c *consumer) baseline() {
 		k.validity = is.UIDValidity
 		for _, m := range is.Messages {
 			k.flags[m.UID] = foldFlags(m.Flags)
+			k.subjects[m.UID] = c.ever[message{k.validity, m.UID}]
 			c.had[name+" "+c.ever[message{k.validity, m.UID}]] = true
 		}
 		c.boxes[name] = k
@@ -141,8 +148,8 @@ func (c *consumer) note(ev watch.Event) {
 	}
 	if t := c.ids[ev.ID]; t != nil {
 		switch {
-		case t.what != what:
-			c.w.fail("the id of %q is that of %q", what, t.what)
+		case t.what != what, t.subject != "" && subjectOf(ev) != "" && t.subject != subjectOf(ev):
+			c.w.fail("the id of %q %s is that of %q %s", what, subjectOf(ev), t.what, t.subject)
 		case t.saved:
 			c.w.fail("told again what was acknowledged and saved: %s", what)
 		case t.run == c.run && !t.left:
@@ -154,7 +161,7 @@ func (c *consumer) note(ev watch.Event) {
 		}
 		return
 	}
-	c.ids[ev.ID] = &toldEvent{what: what, run: c.run, box: ev.Mailbox, is: message{ev.UIDValidity, ev.UID}, typ: ev.Type}
+	c.ids[ev.ID] = &toldEvent{what: what, run: c.run, box: ev.Mailbox, is: message{ev.UIDValidity, ev.UID}, typ: ev.Type, subject: subjectOf(ev)}
 	k := c.boxes[ev.Mailbox]
 	if k == nil && c.ghosts[ev.Mailbox] != nil {
 		k = c.ghosts[ev.Mailbox]
@@ -183,6 +190,7 @@ func (c *consumer) noteReset(k *knownBox, ev watch.Event) {
 	}
 	k.validity, k.adopted, k.unsure = ev.UIDValidity, true, false
 	clear(k.flags)
+	clear(k.subjects)
 	clear(k.vague)
 }
 
@@ -193,8 +201,12 @@ func (c *consumer) noteMessage(k *knownBox, ev watch.Event, what string) {
 	if !exists {
 		c.w.fail("invented: %s", what)
 	}
-	if m := ev.Message; m != nil && m.Envelope != nil && m.Envelope.Subject != subject {
-		c.w.fail("%s is %s, not %s", what, subject, m.Envelope.Subject)
+	former := c.former[message{ev.UIDValidity, ev.UID}]
+	if is := subjectOf(ev); is != "" && is != subject {
+		if !slices.Contains(former, is) {
+			c.w.fail("%s is %s, not %s", what, subject, is)
+		}
+		subject = is
 	}
 	delete(k.vague, ev.UID)
 	switch ev.Type {
@@ -207,12 +219,12 @@ func (c *consumer) noteMessage(k *knownBox, ev watch.Event, what string) {
 			c.w.fail("told before under another UID: %s %s", what, subject)
 		}
 		c.had[id], c.again[id] = true, ev.Message == nil // what it is was not said, so it cannot be known again
-		k.flags[ev.UID] = foldFlags(ev.Flags)
+		k.flags[ev.UID], k.subjects[ev.UID] = foldFlags(ev.Flags), subjectOf(ev)
 	case watch.MessageExpunge:
 		if !known && !vague && !k.adopted {
 			c.w.fail("it was not there: %s", what)
 		}
-		if c.w.has(ev.UIDValidity, ev.UID) {
+		if c.w.has(ev.UIDValidity, ev.UID) && len(former) == 0 {
 			c.w.fail("it is still there: %s", what)
 		}
 		delete(k.flags, ev.UID)
@@ -225,6 +237,14 @@ func (c *consumer) noteMessage(k *knownBox, ev watch.Event, what string) {
 		}
 		k.flags[ev.UID] = foldFlags(ev.Flags)
 	}
+}
+
+// subjectOf is the subject that an event tells, "" if it does not.
+func subjectOf(ev watch.Event) string {
+	if ev.Message == nil || ev.Message.Envelope == nil {
+		return ""
+	}
+	return ev.Message.Envelope.Subject
 }
 
 // changed are the flags after what the event has changed.
@@ -342,7 +362,7 @@ func (c *consumer) unsure(id string) {
 		if k.validity == t.is.validity {
 			k.vague[t.is.uid] = true
 		}
-		c.again[t.box+" "+c.ever[t.is]] = true
+		c.again[t.box+" "+cmp.Or(t.subject, c.ever[t.is])] = true
 	}
 }
 
@@ -395,6 +415,8 @@ func (c *consumer) compare(flags bool) {
 			switch {
 			case !known && !(k.adopted && c.hadAnywhere(subject)):
 				c.w.fail("lost: %s %d %s", name, m.UID, subject)
+			case known && k.subjects[m.UID] != "" && k.subjects[m.UID] != subject && !k.vague[m.UID]:
+				c.w.fail("lost: %s %d is %s, told was %s", name, m.UID, subject, k.subjects[m.UID])
 			case known && flags && !k.vague[m.UID] && was != foldFlags(m.Flags):
 				c.w.fail("%s %d has the flags %q, told was %q", name, m.UID, foldFlags(m.Flags), was)
 			}

@@ -309,6 +309,10 @@ func (w *world) play() int {
 		if w.failed() == "" {
 			w.news()
 		}
+		if w.failed() == "" && w.oneIn(3) {
+			w.reuse()
+			w.agree()
+		}
 		if w.failed() != "" {
 			break
 		}
@@ -680,6 +684,54 @@ func (w *world) append(name string) {
 		w.told.ever[message{m.Snapshot().UIDValidity, uid}] = subject
 	})
 	w.logf("-- append %s to %s", subject, name)
+}
+
+// reuse has the server give UIDs that it gave to others, as one does that forgot them. Where the server has mod-sequences that is
+// noticed by flags that are what they were, so nothing else happens meanwhile.
+func (w *world) reuse() {
+	names := []string{"INBOX"}
+	if w.way.connections > 0 {
+		names = w.user.Mailboxes()
+	}
+	name := names[w.intn(len(names))]
+	m := w.user.Mailbox(name)
+	is := m.Snapshot()
+	if len(is.Messages) == 0 {
+		return
+	}
+	stopped := w.oneIn(2)
+	if stopped {
+		w.stop()
+	}
+	first := is.Messages[max(0, len(is.Messages)-1-w.intn(3)):]
+	var raw [][]byte
+	var subjects []string
+	for range 1 + w.intn(2) {
+		w.rngMu.Lock()
+		w.mails++
+		subjects = append(subjects, fmt.Sprint("m", w.mails))
+		w.rngMu.Unlock()
+		raw = append(raw, mail(subjects[len(subjects)-1]))
+	}
+	w.told.during(func() {
+		for _, msg := range first {
+			subject := w.told.ever[message{is.UIDValidity, msg.UID}]
+			subjects = append(subjects, subject)
+			w.told.again[name+" "+subject] = true
+		}
+		m.ReuseUIDs(first[0].UID, raw...)
+		for i, subject := range subjects {
+			id := message{is.UIDValidity, first[0].UID + imap.UID(i)}
+			if was, used := w.told.ever[id]; used {
+				w.told.former[id] = append(w.told.former[id], was)
+			}
+			w.told.ever[id] = subject
+		}
+		w.logf("-- UIDs from %d on are given anew in %s: %v", first[0].UID, name, subjects)
+	})
+	if stopped {
+		w.start()
+	}
 }
 
 func (w *world) happenToMessages() {
