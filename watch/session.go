@@ -268,7 +268,7 @@ func (s *session) reportOne(ctx context.Context, ch mailbox.Change) error {
 			sum = s.fresh[ch.UID]
 		}
 		delete(s.fresh, ch.UID)
-		b.seen.put(ch.UID, sum)
+		b.seen.put(ch.UID, ch.Reused, sum)
 		if ch.Reused {
 			ch.Print = s.marks[ch.UID].Print
 		}
@@ -279,12 +279,12 @@ func (s *session) reportOne(ctx context.Context, ch mailbox.Change) error {
 		s.marked(ch.UID)
 		return nil
 	case mailbox.Expunge:
-		sum := b.seen.get(ch.UID)
+		sum := b.seen.get(ch.UID, ch.Reused)
 		if err := b.emitChange(ch, sum); err != nil {
 			return err
 		}
 		b.seen.drop(ch.UID)
 		return nil
 	}
-	return b.emitChange(ch, b.seen.get(ch.UID))
+	return b.emitChange(ch, b.seen.get(ch.UID, ch.Reused))
 }

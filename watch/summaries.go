@@ -35,7 +35,9 @@ type kept struct {
 }
 
 type remembered struct {
-	UID     imap.UID `json:"uid"`
+	UID imap.UID `json:"uid"`
+	// Reused: another message had the UID before; what is stored may be that one's.
+	Reused  bool     `json:"reused,omitempty"`
 	Summary *Summary `json:"summary"`
 }
 
@@ -58,7 +60,7 @@ func (s *summaries) unlock() {
 	}
 }
 
-func (s *summaries) put(uid imap.UID, sum *Summary) {
+func (s *summaries) put(uid imap.UID, reused bool, sum *Summary) {
 	if s.most <= 0 || sum == nil {
 		return
 	}
@@ -68,7 +70,7 @@ func (s *summaries) put(uid imap.UID, sum *Summary) {
 		s.kept = &kept{byUID: map[imap.UID]*entry{}}
 	}
 	s.dropLocked(s.byUID[uid])
-	e := &entry{remembered: remembered{uid, sum}, of: s.kept}
+	e := &entry{remembered: remembered{uid, reused, sum}, of: s.kept}
 	s.byUID[uid], e.here = e, s.order.PushFront(e)
 	s.changed = true
 	if s.order.Len() > s.most {
@@ -82,14 +84,14 @@ func (s *summaries) put(uid imap.UID, sum *Summary) {
 	}
 }
 
-func (s *summaries) get(uid imap.UID) *Summary {
+func (s *summaries) get(uid imap.UID, reused bool) *Summary {
 	if s.kept == nil {
 		return nil
 	}
 	s.lock()
 	defer s.unlock()
 	e := s.byUID[uid]
-	if e == nil {
+	if e == nil || e.Reused != reused {
 		return nil
 	}
 	s.order.MoveToFront(e.here)
@@ -187,7 +189,7 @@ func (b *box) loadSeen(ctx context.Context) {
 		return
 	}
 	for _, m := range stored.Messages {
-		b.seen.put(m.UID, m.Summary)
+		b.seen.put(m.UID, m.Reused, m.Summary)
 	}
 	b.seen.loaded()
 }
