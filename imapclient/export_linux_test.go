@@ -17,3 +17,23 @@ func (p *Poller) CheckNow() {
 	p.mu.Unlock()
 	p.tick()
 }
+
+// Detached reports whether the socket of c is a mere file descriptor.
+func Detached(c *Conn) bool {
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	return c.gate.sock == nil
+}
+
+// TLSBufferSize returns the size of what c keeps for reading TLS, or -1 if it is used just now.
+func TLSBufferSize(c *Conn) int {
+	if !c.drive.try() {
+		return -1
+	}
+	defer c.drive.release()
+	raw, hand, ok := emptyBuffers(c.tls)
+	if !ok {
+		return -1
+	}
+	return raw.Cap() + hand.Cap()
+}
