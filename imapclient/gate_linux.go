@@ -26,7 +26,7 @@ type gate struct {
 	mu     sync.Mutex // guards what follows. Calls that may block are made without it.
 	sock   socket     // nil while detached
 	raw    syscall.RawConn
-	fd     int // while detached
+	fd     int // of its own, which a Poller knows; -1 before it was detached. What is attached again has another one.
 	closed bool
 }
 
@@ -42,6 +42,7 @@ type socket interface {
 // init makes g the gate of a socket, and reports false for anything else. Only the types of package net are known to be
 // no more than a socket: what embeds one may keep something between.
 func (g *gate) init(nc net.Conn) bool {
+	g.fd = -1
 	switch nc := nc.(type) {
 	case *net.TCPConn:
 		g.sock = nc
@@ -58,26 +59,25 @@ func (g *gate) init(nc net.Conn) bool {
 	return err == nil
 }
 
-// detach leaves no more than the file descriptor, which is then another one. Let go is called with the old one before it is closed. Without
-// a descriptor to spare all stays as it is. Whoever drives the connection calls it, so that nothing blocks in the socket.
+// detach leaves no more than a file descriptor. If that is another one than before, let go is called with the old one, which is then
+// closed. Without a descriptor to spare all stays as it is. Whoever drives the connection calls it, so nothing blocks in the socket.
 func (g *gate) detach(letGo func(fd int)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.sock == nil || g.closed || !g.remote.IsValid() {
 		return
 	}
-	fd := -1
-	err := g.raw.Control(func(old uintptr) {
-		var err error
-		if fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0); err == nil {
-			letGo(int(old))
-		}
-	})
-	if err != nil || fd < 0 {
-		return
+	if g.fd < 0 {
+		_ = g.raw.Control(func(old uintptr) {
+			if g.fd = duplicate(int(old)); g.fd >= 0 {
+				letGo(int(old))
+			}
+		})
 	}
-	_ = g.sock.Close()
-	g.sock, g.raw, g.fd = nil, nil, fd
+	if g.fd >= 0 {
+		_ = g.sock.Close()
+		g.sock, g.raw = nil, nil
+	}
 }
 
 // attached returns the socket, for what may block.
@@ -85,11 +85,26 @@ func (g *gate) attached() socket {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.sock == nil && !g.closed {
-		f := os.NewFile(uintptr(g.fd), "socket") // takes no descriptor, so it works when there is none left
+		// A descriptor of its own leaves ours in epoll: to add one to what is itself waited for costs a lock that all
+		// processes share. But it must go on without one to spare, too.
+		fd := duplicate(g.fd)
+		if fd < 0 {
+			fd, g.fd = g.fd, -1
+		}
+		f := os.NewFile(uintptr(fd), "socket")
 		g.sock = f
 		g.raw, _ = f.SyscallConn() // fails for a nil File only
 	}
 	return g.sock
+}
+
+// duplicate returns another descriptor of a file, or -1.
+func duplicate(fd int) int {
+	again, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return again
 }
 
 func (g *gate) setPolling(on bool) { g.polling = on }
@@ -113,7 +128,7 @@ func (g *gate) poll(b []byte) (int, error) {
 	switch {
 	case g.closed:
 		return 0, g.failed("read", net.ErrClosed)
-	case g.sock != nil:
+	case g.fd < 0:
 		return g.pollAttached(b)
 	}
 	n, err := readNow(g.fd, b)
@@ -151,7 +166,7 @@ func (g *gate) register(s *sockets, slot int32, known bool) error {
 	switch {
 	case g.closed:
 		return net.ErrClosed
-	case g.sock != nil:
+	case g.fd < 0:
 		return g.registerAttached(s, slot, known)
 	}
 	return s.set(g.fd, slot, known)
@@ -196,18 +211,20 @@ func (g *gate) failed(op string, err error) error {
 	return &net.OpError{Op: op, Net: "tcp", Addr: g.RemoteAddr(), Err: err}
 }
 
-func (g *gate) Close() error {
+func (g *gate) Close() (err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case g.closed:
+	if g.closed {
 		return net.ErrClosed
-	case g.sock == nil:
-		g.closed = true
-		return os.NewSyscallError("close", unix.Close(g.fd))
 	}
 	g.closed = true
-	return g.sock.Close()
+	if g.sock != nil {
+		err = g.sock.Close()
+	}
+	if g.fd >= 0 {
+		err = errors.Join(err, os.NewSyscallError("close", unix.Close(g.fd)))
+	}
+	return err
 }
 
 // RemoteAddr returns the address of the server, also when the socket is closed.
