@@ -62,11 +62,13 @@ func (c *Conn) Enable(ctx context.Context, caps ...imap.Capability) (imap.Capabi
 // enabledNow has what was enabled take effect, from the next response on.
 func (c *Conn) enabledNow(got imap.Capabilities) {
 	c.mu.Lock()
+	all := slices.Clone(c.enabledLocked())
 	for _, w := range got {
-		if !slices.Contains(c.enabled, w) {
-			c.enabled = append(c.enabled, w)
+		if !slices.Contains(all, w) {
+			all = append(all, w)
 		}
 	}
+	c.enabled = wordsOf(&sharedOffers, all)
 	utf8 := c.utf8Locked()
 	c.mu.Unlock()
 	if utf8 {
@@ -76,5 +78,6 @@ func (c *Conn) enabledNow(got imap.Capabilities) {
 
 // utf8Locked reports whether names and strings are UTF-8 (RFC 6855 section 3, RFC 9051 section 6.3.1).
 func (c *Conn) utf8Locked() bool {
-	return c.enabled.Has(imap.CapUTF8Accept) || c.enabled.Has(imap.CapIMAP4rev2)
+	on := c.enabledLocked()
+	return on.Has(imap.CapUTF8Accept) || on.Has(imap.CapIMAP4rev2)
 }

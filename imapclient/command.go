@@ -191,7 +191,7 @@ func (c *Conn) encodeOptions() imapwire.EncodeOptions {
 		LiteralPlus:  caps.Has(imap.CapLiteralPlus),
 		LiteralMinus: caps.Has(imap.CapLiteralMinus),
 		UTF8:         c.utf8Locked(),
-		UIDOnly:      c.enabled.Has(imap.CapUIDOnly) || c.notify == notifyShifts,
+		UIDOnly:      c.enabledLocked().Has(imap.CapUIDOnly) || c.notify == notifyShifts,
 		Binary:       caps.Has(imap.CapBinary),
 		MaxLine:      c.opts.MaxCommandLine,
 	}

@@ -61,7 +61,7 @@ type core struct {
 	state      State
 	caps       *words[imap.Capability]
 	capsKnow   bool
-	enabled    imap.Capabilities
+	enabled    *words[imap.Capability]
 	selected   selection
 	bye        *imap.Status
 	tls        *tls.Conn
@@ -125,8 +125,10 @@ func (c *Conn) capsLocked() imap.Capabilities {
 func (c *Conn) Enabled() imap.Capabilities {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.enabled)
+	return slices.Clone(c.enabledLocked())
 }
+
+func (c *Conn) enabledLocked() imap.Capabilities { return c.enabled.all() }
 
 // Selected returns what the server said of the selected mailbox when it was selected, without the Changes, or
 // nil. Its lists must not be changed.

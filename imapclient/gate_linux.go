@@ -25,8 +25,7 @@ type gate struct {
 
 	mu     sync.Mutex // guards what follows. Calls that may block are made without it.
 	sock   socket     // nil while detached
-	raw    syscall.RawConn
-	fd     int // of its own, which a Poller knows; -1 before it was detached. What is attached again has another one.
+	fd     int        // of its own, which a Poller knows; -1 before it was detached. What is attached again has another one.
 	closed bool
 }
 
@@ -54,9 +53,16 @@ func (g *gate) init(nc net.Conn) bool {
 	default:
 		return false
 	}
-	var err error
-	g.raw, err = g.sock.SyscallConn()
-	return err == nil
+	return true
+}
+
+// control calls do with the descriptor of the socket.
+func (g *gate) control(do func(fd uintptr)) error {
+	raw, err := g.sock.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(do)
 }
 
 // detach leaves no more than a file descriptor. If that is another one than before, let go is called with the old one, which is then
@@ -68,7 +74,7 @@ func (g *gate) detach(letGo func(fd int)) {
 		return
 	}
 	if g.fd < 0 {
-		_ = g.raw.Control(func(old uintptr) {
+		_ = g.control(func(old uintptr) {
 			if g.fd = duplicate(int(old)); g.fd >= 0 {
 				letGo(int(old))
 			}
@@ -76,7 +82,7 @@ func (g *gate) detach(letGo func(fd int)) {
 	}
 	if g.fd >= 0 {
 		_ = g.sock.Close()
-		g.sock, g.raw = nil, nil
+		g.sock = nil
 	}
 }
 
@@ -91,9 +97,7 @@ func (g *gate) attached() socket {
 		if fd < 0 {
 			fd, g.fd = g.fd, -1
 		}
-		f := os.NewFile(uintptr(fd), "socket")
-		g.sock = f
-		g.raw, _ = f.SyscallConn() // fails for a nil File only
+		g.sock = os.NewFile(uintptr(fd), "socket")
 	}
 	return g.sock
 }
@@ -136,7 +140,7 @@ func (g *gate) poll(b []byte) (int, error) {
 }
 
 func (g *gate) pollAttached(b []byte) (n int, err error) {
-	if closed := g.raw.Control(func(fd uintptr) { n, err = readNow(int(fd), b) }); closed != nil {
+	if closed := g.control(func(fd uintptr) { n, err = readNow(int(fd), b) }); closed != nil {
 		err = closed
 	}
 	return n, g.failed("read", err)
@@ -173,7 +177,7 @@ func (g *gate) register(s *sockets, slot int32, known bool) error {
 }
 
 func (g *gate) registerAttached(s *sockets, slot int32, known bool) (err error) {
-	if closed := g.raw.Control(func(fd uintptr) { err = s.set(int(fd), slot, known) }); closed != nil {
+	if closed := g.control(func(fd uintptr) { err = s.set(int(fd), slot, known) }); closed != nil {
 		return closed
 	}
 	return err

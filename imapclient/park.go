@@ -272,7 +272,7 @@ func (k *parked) read() error {
 	c := k.c
 	c.gate.setPolling(true)
 	defer c.gate.setPolling(false)
-	c.wait.silence = 0
+	c.reader.silence = 0
 	return c.stepBy(time.Time{})
 }
 

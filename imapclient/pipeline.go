@@ -312,7 +312,7 @@ func (p *pipeline) read() {
 // step reads one response. A write that failed interrupts it.
 func (p *pipeline) step() error {
 	c := p.c
-	c.wait.by, c.wait.silence = time.Time{}, c.opts.CommandTimeout
+	c.reader.by, c.reader.silence = time.Time{}, c.opts.CommandTimeout
 	err := c.read()
 	if broken := p.out.failure(); broken != nil && c.Err() == nil {
 		return c.writeFailed(p.ctx, "pipeline", broken)

@@ -21,9 +21,9 @@ func (s source) Read(p []byte) (int, error) {
 	if c.isHeld() {
 		return 0, errHeld
 	}
-	by := c.wait.by
-	if by.IsZero() && c.wait.silence > 0 {
-		by = time.Now().Add(c.wait.silence)
+	by := c.reader.by
+	if by.IsZero() && c.reader.silence > 0 {
+		by = time.Now().Add(c.reader.silence)
 	}
 	c.intr.beforeRead(by)
 	n, err := c.nc.Read(p)
@@ -51,14 +51,14 @@ func (c *Conn) step(ctx context.Context, op string, silence time.Duration) error
 		}
 		c.wait.ending = nil
 	}
-	c.wait.by, c.wait.silence = time.Time{}, silence
+	c.reader.by, c.reader.silence = time.Time{}, silence
 	return c.stepFailed(ctx, op, silence, c.read())
 }
 
 // stepUntil is step with a point in time instead of a silence: a server that keeps talking does not
 // move it.
 func (c *Conn) stepUntil(ctx context.Context, op string, by time.Time, limit time.Duration) error {
-	c.wait.by = by
+	c.reader.by = by
 	if c.framer.Ready() && !time.Now().Before(by) {
 		return c.stepFailed(ctx, op, limit, errDeadline)
 	}
@@ -67,7 +67,7 @@ func (c *Conn) stepUntil(ctx context.Context, op string, by time.Time, limit tim
 
 // stepBy reads one response; a deadline error is returned as it is.
 func (c *Conn) stepBy(by time.Time) error {
-	c.wait.by = by
+	c.reader.by = by
 	return c.read()
 }
 

@@ -2,6 +2,7 @@ package imapclient
 
 import (
 	"sync"
+	"time"
 
 	"github.com/pushmail/pushmail/imapwire"
 )
@@ -12,6 +13,9 @@ type reader struct {
 	framer *imapwire.Framer
 	dec    *imapwire.Decoder
 	spare  tlsBuffers // while TLS has not got them
+
+	by      time.Time     // deadline of reads, if not zero
+	silence time.Duration // else: how long a read may take
 }
 
 var readers = sync.Pool{}

@@ -10,9 +10,6 @@ import (
 
 // waitState is what a connection remembers of waiting. It is guarded by Conn.drive.
 type waitState struct {
-	by      time.Time     // deadline of reads, if not zero
-	silence time.Duration // else: how long a read may take
-
 	idle     *command  // the IDLE that is under way, or nil
 	resting  uint32    // the number of its tag while there is no reader, and neither is idle nor anything in Conn.pending
 	ending   *command  // the IDLE whose DONE went out together with another command, or nil
