@@ -478,7 +478,7 @@ func fill(t *testing.T, nc net.Conn) {
 	if err := nc.(*net.TCPConn).SetWriteBuffer(4 << 10); err != nil { // which also ends that it grows
 		t.Fatal(err)
 	}
-	for idle := 0; idle < 3; idle++ {
+	for idle := 0; idle < 10; idle++ {
 		_ = nc.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
 		if n, _ := nc.Write(make([]byte, 1<<20)); n > 0 {
 			idle = 0
