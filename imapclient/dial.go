@@ -40,7 +40,8 @@ func Dial(ctx context.Context, o *Options) (*Conn, error) {
 // New makes a Conn of a transport that is connected already: the end of a pipe, a tunnel, a socket
 // that somebody else opened. It does what [Dial] does after connecting, TLS included; a *tls.Conn is taken
 // as it is, whatever Options.Security says. The transport must support deadlines. New owns nc from
-// here on and closes it on failure.
+// here on and closes it on failure. On Linux it also closes a *net.TCPConn when the connection waits in a [Poller],
+// and goes on with another descriptor of the same socket.
 func New(ctx context.Context, nc net.Conn, o *Options) (*Conn, error) {
 	opts := o.resolved()
 	c := newConn(nc, opts)
