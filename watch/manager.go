@@ -19,6 +19,7 @@ type ManagerOptions struct {
 	// it had been lost, and the event is given again when it is back, after a pause that grows. Events of one mailbox
 	// come in order, one at a time; those of different mailboxes at the same time. A Handler that blocks holds up
 	// its own mailbox alone (and for an account of many mailboxes, those that share its connection).
+	// ctx ends when the account is removed or the Manager is closed, and once no call for the account is under way.
 	Handler func(ctx context.Context, ev Event) error
 	// Store is used for accounts that bring none. Nil means a memory that ends with the Manager.
 	Store Store
