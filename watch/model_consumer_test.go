@@ -348,6 +348,16 @@ func (c *consumer) savedNames(list string) {
 	maps.DeleteFunc(c.passing, func(name string, _ bool) bool { return strings.Contains(list, strconv.Quote(name)) })
 }
 
+// untrue reports whether messages from a UID on were told, which was not saved: if they get other UIDs now, nobody can know.
+func (c *consumer) untrue(validity uint32, from imap.UID) bool {
+	for _, t := range c.ids {
+		if t.is.validity == validity && t.is.uid >= from && t.typ == watch.MessageNew && !t.saved {
+			return true
+		}
+	}
+	return false
+}
+
 // unsure notes that an event was told that may be told again, or be overtaken by what happens since.
 func (c *consumer) unsure(id string) {
 	t := c.ids[id]

@@ -714,6 +714,9 @@ func (w *world) reuse() {
 		raw = append(raw, mail(subjects[len(subjects)-1]))
 	}
 	w.told.during(func() {
+		if w.told.untrue(is.UIDValidity, first[0].UID) {
+			return
+		}
 		for _, msg := range first {
 			subject := w.told.ever[message{is.UIDValidity, msg.UID}]
 			subjects = append(subjects, subject)
