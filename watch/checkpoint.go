@@ -55,13 +55,14 @@ func (b *box) saveSometimes(ctx context.Context) {
 }
 
 // save stores the acknowledged state. A failure loses nothing but the memory of what was
-// acknowledged: it is logged, and tried again with the next event.
+// acknowledged: it is logged, and tried again with the next event, or when something else is due.
 func (b *box) save(ctx context.Context) {
-	if b.ledger == nil || b.unsaidReset || b.unsaved == 0 && b.saveFails == 0 {
+	known := b.known()
+	if known == nil || b.unsaidReset || b.unsaved == 0 && b.saveFails == 0 {
 		return
 	}
 	b.savedAt = now()
-	state, err := b.ledger.State().MarshalBinary()
+	state, err := known.MarshalBinary()
 	if err == nil {
 		err = b.o.Store.Save(context.WithoutCancel(ctx), b.key(), state)
 	}

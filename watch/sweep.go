@@ -46,8 +46,18 @@ func (c *control) sweep(ctx context.Context) error {
 		}
 	}
 	c.sweptAt = began
+	c.saveAnew(ctx)
 	c.health.verified()
 	return nil
+}
+
+// saveAnew saves what could not be saved before: a mailbox that is not open has no next event to wait for.
+func (c *control) saveAnew(ctx context.Context) {
+	for _, m := range c.members {
+		if m.stop == nil && m.box.saveFails > 0 {
+			m.box.save(ctx)
+		}
+	}
 }
 
 // alive has a server that was silent for long say something in short time: LIST with STATUS may take its time, and

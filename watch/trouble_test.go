@@ -324,3 +324,27 @@ func TestStoreThatFailsForATime(t *testing.T) {
 		b.expect("open 1 qresync idle")
 	})
 }
+
+// A mailbox that is opened only when it has changed is saved when the Store works again, not with its next event.
+func TestStoreThatFailsForATimeHasAllMailboxesAfterwards(t *testing.T) {
+	inAccount(t, nil, func(b *bench) {
+		store := &brokenStore{}
+		b.opts.Store, b.account.MaxConnections = store, 1
+		b.start()
+		b.expectAll("INBOX: open 0 initial idle", "Work: open 0 initial sweep")
+		store.set(true)
+		b.user.Mailbox("Work").Append(mail("one"))
+		b.wait(3 * time.Minute)
+		b.expectAll("Work: new 1 one")
+		if store.set(false) == 0 {
+			t.Error("it was not tried")
+		}
+		b.wait(15 * time.Minute)
+		store.set(true) // a crash: nothing is saved at the end
+		_ = b.stop()
+		b.take()
+		store.set(false)
+		b.start()
+		b.expectAll("INBOX: open 0 qresync idle")
+	}, "Work")
+}
