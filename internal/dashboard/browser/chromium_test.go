@@ -112,9 +112,19 @@ func (p *page) complain(text string) {
 
 func (p *page) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	if err := chromedp.Do(p.ctx, actions...); err != nil {
+	err := chromedp.Do(p.ctx, actions...)
+	for deadline := time.Now().Add(patience); isReplaced(err) && time.Now().Before(deadline); {
+		err = chromedp.Do(p.ctx, actions...)
+	}
+	if err != nil {
 		p.t.Fatalf("%v\nthe page: %s", err, p.text("body"))
 	}
+}
+
+// isReplaced reports whether the page made an element anew, as it does every few seconds, after it had been found and before
+// anything was done with it.
+func isReplaced(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "-32000") && strings.Contains(strings.ToLower(err.Error()), "node")
 }
 
 // text is what can be read in the first element that the selector finds.

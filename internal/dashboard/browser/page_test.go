@@ -189,12 +189,12 @@ func TestSinksArePausedResumedAndReplayed(t *testing.T) {
 	}
 }
 
-func TestEventsThatFailAreSkipped(t *testing.T) {
-	w, p := newWorld(t), open(t)
-	w.busy()
-	first, err := w.journal.Read(t.Context(), 0, 3, journal.Filter{})
+// fail has the sinks fail with the first events of the journal.
+func (w *world) fail(n int) []journal.Record {
+	w.t.Helper()
+	first, err := w.journal.Read(w.t.Context(), 0, n, journal.Filter{})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.locked(func() {
 		for _, r := range first {
@@ -203,6 +203,13 @@ func TestEventsThatFailAreSkipped(t *testing.T) {
 			}})
 		}
 	})
+	return first
+}
+
+func TestEventsThatFailAreSkipped(t *testing.T) {
+	w, p := newWorld(t), open(t)
+	w.busy()
+	first := w.fail(3)
 	p.visit(w.url + "/#/sinks")
 	p.see(`[data-sink="tickets"]`, "9 failing")
 	p.click(`[data-key="failing tickets"]`)
@@ -272,6 +279,7 @@ func TestSigningInWithAToken(t *testing.T) {
 	w := newWorld(t, httpapi.Token{Name: "viewer", Secret: token, Scopes: []httpapi.Scope{httpapi.Read}},
 		httpapi.Token{Name: "writer", Secret: "writes-only", Scopes: []httpapi.Scope{httpapi.Write}})
 	w.busy()
+	w.fail(3)
 	p := open(t)
 	p.visit(w.url)
 	p.see("#signin[open]", "Sign in")
@@ -291,9 +299,16 @@ func TestSigningInWithAToken(t *testing.T) {
 	// Who may only look is not offered more.
 	p.click(`nav a[data-section="sinks"]`)
 	p.see("#sinks", "tickets")
-	if got := p.eval(`document.querySelectorAll('#sinks button').length`); got != float64(0) {
+	if got := p.eval(`[...document.querySelectorAll('#sinks button')].map((b) => b.dataset.key).join()`); got != "failing tickets" {
+		t.Errorf("who may only look is offered %q", got)
+	}
+	p.click(`[data-key="failing tickets"]`)
+	p.see("#letters[open]", "Order 4700", "422")
+	if got := p.eval(`document.querySelectorAll('#letters-list button').length`); got != float64(0) {
 		t.Errorf("%v buttons for who may only look", got)
 	}
+	p.press(kb.Escape)
+	p.until(`!document.querySelector("#letters").open`)
 	p.click(`nav a[data-section="accounts"]`)
 	p.see("#account-count", "of 16")
 	if got := p.eval(`document.querySelector("#account-add").hidden`); got != true {
