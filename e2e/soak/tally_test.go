@@ -10,18 +10,20 @@ import (
 
 // tally is what came of a run.
 type tally struct {
-	ids     map[key]string   // the id of each message that was reported
-	timed   map[string]bool  // subjects of messages that were reported: one that gets another UID is reported once more
-	reused  int              // messages that were given the UID of another one
-	unknown int              // … of which a program that was killed could not know; see message
-	first   map[string]event // what was reported under an id, and in which run of the program
-	late    []time.Duration  // from the server's word that it has stored a message to the event
-	again   int              // events told again after a crash, under the same id
-	resets  int
-	wrong   []string // two ids for one message, one id for two things, one id twice in one run
-	servers int      // kills of the server
-	network int      // faults of the network
-	program int      // kills of the program
+	ids      map[key]string   // the id of each message that was reported
+	timed    map[string]bool  // subjects of messages that were reported: one that gets another UID is reported once more
+	subjects map[string]bool  // … of each message that was reported
+	moved    int              // messages that were reported with a UID that is another one's now
+	reused   int              // messages that were given the UID of another one
+	unknown  int              // … of which a program that was killed could not know; see message
+	first    map[string]event // what was reported under an id, and in which run of the program
+	late     []time.Duration  // from the server's word that it has stored a message to the event
+	again    int              // events told again after a crash, under the same id
+	resets   int
+	wrong    []string // two ids for one message, one id for two things, one id twice in one run
+	servers  int      // kills of the server
+	network  int      // faults of the network
+	program  int      // kills of the program
 }
 
 // key names a message: Courier gives a UID to another message when it was killed.
@@ -36,7 +38,7 @@ type event struct {
 }
 
 func newTally() *tally {
-	return &tally{ids: map[key]string{}, timed: map[string]bool{}, first: map[string]event{}}
+	return &tally{ids: map[key]string{}, timed: map[string]bool{}, first: map[string]event{}, subjects: map[string]bool{}}
 }
 
 // add takes the events of one run of the program.
@@ -52,6 +54,7 @@ func (c *tally) add(run int, events []pushmail.Event, stored map[string]time.Tim
 }
 
 func (c *tally) message(run int, e pushmail.Event, stored map[string]time.Time) {
+	c.subjects[e.MessageSubject()] = true
 	if was, told := c.first[e.ID]; told {
 		c.again++
 		if was.run != run && was.subject != e.MessageSubject() {
@@ -108,9 +111,9 @@ func (c *tally) within(share float64) time.Duration {
 	return c.late[min(int(share*float64(len(c.late))), len(c.late)-1)].Round(time.Millisecond)
 }
 
-const heading = "| server | time | messages | kills of server, network, program | lost | wrong ids | told again | UIDs reused, unknowingly | resets | late p50 | p99 | max |"
+const heading = "| server | time | messages | kills of server, network, program | lost | wrong ids | told again | UIDs reused, unknowingly, in another order | resets | late p50 | p99 | max |"
 
 func (c *tally) row(name string, took time.Duration, messages, lost int) string {
-	return fmt.Sprintf("| %s | %v | %d | %d, %d, %d | %d | %d | %d | %d, %d | %d | %v | %v | %v |", name, took.Round(time.Second), messages,
-		c.servers, c.network, c.program, lost, len(c.wrong), c.again, c.reused, c.unknown, c.resets, c.within(0.5), c.within(0.99), c.within(1))
+	return fmt.Sprintf("| %s | %v | %d | %d, %d, %d | %d | %d | %d | %d, %d, %d | %d | %v | %v | %v |", name, took.Round(time.Second), messages,
+		c.servers, c.network, c.program, lost, len(c.wrong), c.again, c.reused, c.unknown, c.moved, c.resets, c.within(0.5), c.within(0.99), c.within(1))
 }
