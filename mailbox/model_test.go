@@ -18,7 +18,7 @@ import (
 var (
 	seedFlag  = flag.Uint64("seed", 0, "seed of the random histories; 0 takes the clock")
 	logFlag   = flag.Int("history", 60, "how much of a history that failed is shown")
-	stepsFlag = flag.Int("steps", 120000, "steps of the random histories")
+	stepsFlag = flag.Int("steps", 30000, "steps of the random histories")
 )
 
 func testSeed(t *testing.T) uint64 {
