@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seedFlag  = flag.Uint64("seed", 0, "seed of the random histories; 0 takes the clock")
+	seedFlag  = flag.Uint64("seed", 1, "seed of the random histories; 0 takes the clock")
 	logFlag   = flag.Int("history", 60, "how much of a history that failed is shown")
 	stepsFlag = flag.Int("steps", 30000, "steps of the random histories")
 )
