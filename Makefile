@@ -45,7 +45,7 @@ soak: servers ## break servers, network and program at random while mail arrives
 
 model: ## random histories of mailboxes against random faults, STEPS of them; sessions cut after every byte; whether the tests find planted bugs
 	go test ./watch -run 'TestModel$$' -timeout 0 -steps=$(STEPS)
-	go test ./mailbox -run Model -timeout 0 -seed=0 -steps=$(STEPS)
+	go test ./mailbox -run Model -timeout 0 -steps=$(STEPS)
 	go test ./watch -run TestStruckEverywhere -timeout 0 -every-byte
 	go test ./watch -run TestModelFindsPlantedBugs -timeout 0 -v -bugs
 

@@ -34,9 +34,9 @@ type mapping struct {
 // newMapping counts what SELECT said.
 func newMapping(r *Resync) mapping {
 	o, known := &r.opened, uint32(r.old.n)
-	m := mapping{proven: known == 0 || o.Exists == known && o.UIDNext != 0 && o.UIDNext == r.old.uidNext}
+	m := mapping{proven: known == 0 || o.Exists == known && o.UIDNext != 0 && o.UIDNext == r.old.UIDNext()}
 	m.seq, m.uid = imap.SeqNum(known), r.old.UIDAt(imap.SeqNum(known))
-	if o.Exists < known {
+	if o.Exists < known || r.old.renewed() {
 		m.search, m.doubt = true, true
 	}
 	return m

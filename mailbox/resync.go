@@ -480,9 +480,7 @@ func (r *Resync) Finish() (*View, *Changes, Report, error) {
 	}
 	changes := r.changes(v.state)
 	v.state.prints = r.old.prints
-	if v.state.told = max(v.state.told, r.old.told); changes.Len() == 0 {
-		v.state.told = r.old.told // which a Ledger has made less
-	}
+	v.state.told = max(v.state.told, r.old.told)
 	return v, changes, r.report, nil
 }
 
@@ -602,7 +600,7 @@ func (f *fetchNew) next(r *Resync) (Step, bool) {
 	case f.rounds >= maxRounds: // the caller goes on with View.NeedFetch
 		return Step{}, false
 	case need:
-	case f.rounds > 0 || v.count == 0 || r.opened.UIDNext != 0 && r.opened.UIDNext == r.old.uidNext:
+	case f.rounds > 0 || v.count == 0 || r.opened.UIDNext != 0 && r.opened.UIDNext == r.old.UIDNext():
 		// RFC 9051 section 2.3.1.1: UIDNEXT changes whenever messages are added.
 		return Step{}, false
 	default:

@@ -39,19 +39,20 @@ const dateMargin = time.Minute
 //	ru.Remember(l, time.Now())
 //
 // A message whose fingerprint is remembered was there before; of several with the same fingerprint as many
-// as are remembered. Any other is new if it comes after the first that was there before, provided that
-// most of those are in the order they had; or if its INTERNALDATE is later than that of the newest message ever
-// seen, less a minute. When in doubt a message is new: reported twice, but with another UIDVALIDITY and so
-// with another id, it harms less than not at all. Of a State without fingerprints, written by an older
-// program, nothing is found to be new, and of one without messages everything.
+// as are remembered. Any other is new if all messages that were there are remembered; if it comes after the first that
+// was there before, provided that most of those are in the order they had; or if its INTERNALDATE is later than
+// that of the newest message ever seen, less a minute. When in doubt a message is new: reported twice, but with another
+// UIDVALIDITY and so with another id, it harms less than not at all. So after a State without any fingerprints
+// everything is new, up to as many messages, 256, as should have been remembered; of a larger one, nothing is.
 //
-// It looks at the newest messages first and stops when it has found all that it remembers; when 256 in a row
-// are unknown after some that were known; or after 4,096 messages. Of those that a search finds by their date
-// it looks at the newest 65,536.
+// It looks at the newest messages first and stops when it has found all that it remembers, if there were more than
+// those; when 256 in a row are unknown after some that were known; or after 4,096 messages. Of those that a search
+// finds by their date it looks at the newest 65,536.
 type Reunion struct {
 	now    *State
 	basis  Basis
 	all    bool // everything is new
+	whole  bool // all that was known is remembered, so that whatever is not found again is new
 	prints map[Print][]imap.UID
 	most   int // how many can be found again
 	newest int64
@@ -70,7 +71,8 @@ type Reunion struct {
 
 // NewReunion compares old, the State before, with the messages known in v.
 func NewReunion(old *State, v *View, basis Basis) *Reunion {
-	r := &Reunion{now: v.state.Clone(), basis: basis, all: old.n == 0, prints: map[Print][]imap.UID{}, rows: map[imap.UID]Identity{}, seen: map[Print]int{}}
+	r := &Reunion{now: v.state.Clone(), basis: basis, prints: map[Print][]imap.UID{}, rows: map[imap.UID]Identity{}, seen: map[Print]int{}}
+	r.all = old.Remembered() == 0 && old.n <= maxRemembered
 	r.top = r.now.n
 	if old.prints == nil {
 		return r
@@ -81,6 +83,7 @@ func NewReunion(old *State, v *View, basis Basis) *Reunion {
 			r.prints[e.print] = append(r.prints[e.print], e.uid)
 		}
 		r.most = len(old.prints.list)
+		r.whole = r.most == old.n
 	}
 	return r
 }
@@ -137,7 +140,7 @@ func (r *Reunion) above(size int) imap.UIDSet {
 	if b.barren += b.size; r.found > b.found {
 		b.barren = 0
 	}
-	if r.found == r.most || r.top == 0 || r.now.n-r.top >= maxScan || r.found > 0 && b.barren >= patience {
+	if r.found == r.most && !r.whole || r.top == 0 || r.now.n-r.top >= maxScan || r.found > 0 && b.barren >= patience {
 		return nil
 	}
 	b.size, b.found = min(size, r.top), r.found
@@ -175,7 +178,7 @@ func (r *Reunion) Fresh() imap.UIDSet {
 		}
 		id, came := r.rows[uid]
 		late := came && r.newest != 0 && (id.Date == 0 || id.Date >= r.newest-int64(dateMargin/time.Second))
-		if late || first != 0 && uid > first {
+		if r.whole || late || first != 0 && uid > first {
 			fresh.Add(uid)
 		}
 	}

@@ -76,17 +76,21 @@ func TestReunion(t *testing.T) {
 		{"mail in the gap, and some is gone", mails(1, 5), mails(4, 7), 0, "3:4"},
 		{"mail with an old date", mails(1, 5), append(mails(1, 5), old("x")), 0, "6"},
 		{"all is gone, then mail", mails(1, 5), mails(6, 8), 0, "1:3"},
-		{"all is gone, then mail with an old date", mails(1, 5), []told{old("x")}, 0, ""},
-		{"all is gone, then mail of the same minute", mails(1, 5), []told{{"x", 5*3600 - 59}, {"y", 5*3600 - 61}}, 0, "1"},
+		{"all is gone, then mail with an old date", mails(1, 5), []told{old("x")}, 0, "1"},
+		{"all that is remembered is gone, then mail with an old date", mails(1, 5), []told{old("x")}, 1, ""},
+		{"all that is remembered is gone, then mail of the same minute", mails(1, 5), []told{{"x", 5*3600 - 59}, {"y", 5*3600 - 61}}, 1, "1"},
 		{"the mailbox was empty", nil, mails(1, 3), 0, "1:3"},
-		{"nothing was remembered", mails(1, 5), mails(1, 7), 5, ""},
+		{"nothing was remembered", mails(1, 5), mails(1, 7), 5, "1:7"},
+		{"nothing of many was remembered", mails(1, 257), mails(1, 260), 257, ""},
 		{"only the newest are remembered", mails(1, 5), mails(1, 7), 3, "6:7"},
-		{"another order", mails(1, 6), append([]told{{"m6", 6 * 3600}, {"m4", 4 * 3600}, {"m7", 7 * 3600}, old("x"), {"m5", 5 * 3600}}, mails(1, 3)...), 0, "3"},
+		{"another order", mails(1, 6), append([]told{{"m6", 6 * 3600}, {"m4", 4 * 3600}, {"m7", 7 * 3600}, old("x"), {"m5", 5 * 3600}}, mails(1, 3)...), 0, "3:4"},
+		{"another order, and not all are remembered", mails(1, 6), append([]told{{"m6", 6 * 3600}, {"m4", 4 * 3600}, {"m7", 7 * 3600}, old("x"), {"m5", 5 * 3600}}, mails(1, 3)...), 1, "3"},
 		{"the reverse order", mails(1, 9), append(slices.Collect(func(yield func(told) bool) {
 			for i := 10; i > 0; i-- {
 				yield(told{fmt.Sprint("m", i), int64(i) * 3600})
 			}
-		}), old("x")), 0, "1"},
+		}), old("x")), 0, "1,11"},
+		{"an old one before a copy of what is gone", mails(1, 5), []told{old("x"), {"m9", 9 * 3600}, {"m5", 5 * 3600}}, 0, "1:2"},
 		{"a copy of what was there", mails(1, 5), append(mails(1, 5), mails(4, 4)...), 0, "6"},
 		{"two of the same, and one is gone", append(mails(4, 4), mails(4, 6)...), mails(4, 7), 0, "4"},
 		{"the last one is gone and came again", mails(1, 5), append(mails(1, 3), mails(5, 5)[0], mails(4, 4)[0]), 0, "5"},
@@ -238,6 +242,25 @@ func TestAnotherBasisStartsAnew(t *testing.T) {
 	l.Remember(2, Identity{Basis: BasisEmailID, Print: Print{2}, Date: 4})
 	if s := l.State(); s.Basis() != BasisEmailID || s.Remembered() != 1 || s.prints.newest != 5 {
 		t.Errorf("%+v", s.prints)
+	}
+}
+
+// TestRenewedMessagesAreLookedFor: a checkpoint that was written while some of them waited knows less than its UIDNEXT, also when
+// the mailbox has as many messages as it knows by then, since others are gone.
+func TestRenewedMessagesAreLookedFor(t *testing.T) {
+	l := NewLedger(viewOf(1, 2, 3), nil)
+	l.Renew(imap.UIDs(2, 3))
+	l.Ack()
+	old := new(State)
+	if data, err := l.State().MarshalBinary(); err != nil || old.UnmarshalBinary(data) != nil || old.UIDNext() != 0 {
+		t.Fatalf("UIDNEXT %d, %v", old.UIDNext(), err)
+	}
+	r := &Resync{old: old, opened: Opened{UIDValidity: 1, UIDNext: 4, Exists: 2}}
+	if m := newMapping(r); m.proven || !m.doubt {
+		t.Error("as many as were known are taken for those")
+	}
+	if l.Ack(); l.State().UIDNext() != 4 {
+		t.Errorf("all are acknowledged, UIDNEXT %d", l.State().UIDNext())
 	}
 }
 

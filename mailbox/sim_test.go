@@ -298,7 +298,7 @@ func (c *simSession) changed(set imap.UIDSet, since imap.ModSeq, vanished, modSe
 	}
 	for _, seen := range slices.Clone(c.view) {
 		c.between()
-		if !set.Contains(seen.uid) && !(set.Dynamic() && seen.uid == c.view[len(c.view)-1].uid) {
+		if last := len(c.view) - 1; !set.Contains(seen.uid) && (last < 0 || !set.Dynamic() || seen.uid != c.view[last].uid) {
 			continue
 		}
 		m := c.srv.find(seen.uid)

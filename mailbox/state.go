@@ -64,10 +64,19 @@ func (s *State) Clone() *State {
 func (s *State) UIDValidity() uint32 { return s.uidValidity }
 
 // UIDNext returns a UID that no message known has reached: the UIDNEXT of the last SELECT whose
-// messages are all known, or the UID after the last message since. 0 if neither is known.
+// messages are all known, or the UID after the last message since. 0 if neither is known, and while messages wait that
+// [Ledger.Renew] took out of s.
 //
 // It is not where to look for new messages: [View.NeedFetch] is.
-func (s *State) UIDNext() imap.UID { return s.uidNext }
+func (s *State) UIDNext() imap.UID {
+	if s.renewed() {
+		return 0
+	}
+	return s.uidNext
+}
+
+// renewed reports whether messages were taken out of s that are not acknowledged: then any UID may be that of one.
+func (s *State) renewed() bool { return s.told < s.last }
 
 // HighestModSeq returns the mod-sequence up to which all changes are in s, 0 without any
 // (RFC 7162 section 3.1.2.1).
