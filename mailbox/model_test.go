@@ -462,7 +462,7 @@ func (w *world) reunite() bool {
 		return false
 	}
 	fresh := w.bug.fresh(ru)
-	w.excuse(fresh)
+	w.excuse(fresh.Clone())
 	w.logf("-- of %s new is %v, known was %s", w.srv.listed(), fresh, w.srv.remembered(w.stored))
 	w.ledger.Renew(fresh)
 	ru.Remember(w.ledger, time.Unix(w.srv.clock, 0))
@@ -476,6 +476,9 @@ func (w *world) excuse(fresh imap.UIDSet) {
 	counts := map[string]int{}
 	if w.stored.prints == nil {
 		return
+	}
+	for uid := range w.ledger.News() { // that came meanwhile
+		fresh.Add(uid)
 	}
 	for _, m := range w.srv.msgs {
 		counts[m.id]++
