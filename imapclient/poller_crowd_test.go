@@ -34,12 +34,12 @@ type crowd struct {
 func newCrowd(t *testing.T, n int, handle func(i int)) *crowd { return newCrowdOf(t, n, handle, nil) }
 
 // newCrowdOf is newCrowd with a server that does something else than to answer with OK.
-func newCrowdOf(t *testing.T, n int, handle func(i int), serve func(net.Conn)) *crowd {
+func newCrowdOf(t *testing.T, n int, handle func(i int), serve func(c *crowd, i int, nc net.Conn)) *crowd {
 	t.Helper()
 	var serving sync.WaitGroup
 	c := &crowd{conns: make([]*imapclient.Conn, n), ours: make([]net.Conn, n), ends: make([]net.Conn, n), heard: make([]atomic.Int64, n)}
 	if serve == nil {
-		serve = c.serve
+		serve = func(c *crowd, _ int, nc net.Conn) { c.serve(nc) }
 	}
 	t.Cleanup(func() {
 		for i := range c.conns {
@@ -55,7 +55,7 @@ func newCrowdOf(t *testing.T, n int, handle func(i int), serve func(net.Conn)) *
 			t.Fatal(err)
 		}
 		c.ours[i], c.ends[i] = ours, theirs
-		serving.Go(func() { serve(theirs) })
+		serving.Go(func() { serve(c, i, theirs) })
 		o := plain()
 		o.AllowPreauth = true
 		o.Handler = func(r imap.Response) {
@@ -326,6 +326,44 @@ func TestAFloodHoldsUpNobodyElse(t *testing.T) {
 	flood.Wait()
 }
 
+// One that talks without end instead of answering IDLE, so that there is always more to read, shares the only worker, too.
+func TestAFloodInsteadOfAnAnswerHoldsUpNobodyElse(t *testing.T) {
+	p, err := imapclient.NewPoller(&imapclient.PollerOptions{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var c *crowd
+	c = newCrowdOf(t, 3, func(i int) {
+		if i == 0 {
+			_ = c.push(0)
+		}
+	}, func(c *crowd, i int, nc net.Conn) {
+		if i > 0 {
+			c.serve(nc)
+			return
+		}
+		defer nc.Close()
+		_, _ = io.WriteString(nc, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hello\r\n")
+		_, _ = io.Copy(io.Discard, nc)
+	})
+	for i := range c.conns {
+		c.waitOn(p, i, func(error) {})
+	}
+	eventually(t, "the others are not in IDLE", func() bool { return c.idles.Load() == 2 })
+	for i := range c.conns {
+		if err := c.push(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "next to a flood others are not heard", func() bool {
+		return c.heard[0].Load() > 1000 && c.heard[1].Load() == 1 && c.heard[2].Load() == 1
+	})
+	if err := c.conns[0].Err(); err != nil {
+		t.Errorf("the flood has ended: %v", err)
+	}
+}
+
 // A server that sends a byte now and then takes up no worker in between, and is understood in the end.
 func TestASlowServerTakesNoWorker(t *testing.T) {
 	p, err := imapclient.NewPoller(&imapclient.PollerOptions{Workers: 1})
@@ -495,7 +533,7 @@ func TestAnEndDoesNotWaitForABlockedWrite(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			end := make(chan struct{})
 			defer close(end)
-			c := newCrowdOf(t, 1, nobody, func(nc net.Conn) {
+			c := newCrowdOf(t, 1, nobody, func(_ *crowd, _ int, nc net.Conn) {
 				_, _ = io.WriteString(nc, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hello\r\n")
 				<-end // and does not read
 				_ = nc.Close()
