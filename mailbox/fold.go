@@ -11,13 +11,10 @@ func (l *Ledger) Fold() bool {
 	if v == nil {
 		return true
 	}
-	if l.queue.n > 0 || len(l.marks) > 0 || v.unnumbered || v.missing > 0 || v.announced != 0 || int64(v.count) != int64(v.state.n) {
+	if l.queue.n > 0 || v.unnumbered || v.announced != 0 || int64(v.count) != int64(v.state.n) || len(v.state.chunks) > 1 {
 		return false
 	}
-	if s := v.state; len(s.chunks) > 1 || s.n != l.acked.n || s.last != l.acked.last || s.highest != l.acked.highest || s.uidNext != l.acked.uidNext {
-		return false // the two are not the same
-	}
-	folded, _ := l.acked.MarshalBinary() // it never fails
+	folded, _ := l.acked.MarshalBinary() // it never fails; with nothing waiting the State of the View is the same
 	l.folded, l.count, l.vanishing = string(folded), v.count, v.vanishing
 	l.acked, l.view = nil, nil
 	return true

@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -434,6 +435,20 @@ func (w *world) apply(r imap.Response) {
 	}
 	w.bug.after(w, r)
 	w.check(w.ledger.View())
+	w.rests()
+}
+
+// rests wants the two States of the Ledger to be the same while nothing waits: Fold keeps one of them.
+func (w *world) rests() {
+	if w.ledger.Len() > 0 {
+		return
+	}
+	seen := w.ledger.view.State()
+	seen.prints = w.ledger.acked.prints
+	got, _ := w.ledger.acked.MarshalBinary()
+	if want, _ := seen.MarshalBinary(); !bytes.Equal(got, want) {
+		w.fatal("acknowledged is %+v, seen was %+v", w.ledger.acked, seen)
+	}
 }
 
 // reunite finds out what is new after a change of UIDVALIDITY.
@@ -513,6 +528,7 @@ func (w *world) ack() {
 	if err := w.told.equal(l.acked); err != nil {
 		w.fatal("after %v: %v", change, err)
 	}
+	w.rests()
 }
 
 // tellNew checks that no id is used twice, and that no message is told twice.
