@@ -183,6 +183,9 @@ func (s *Session) leave() {
 	m := s.view.mailbox
 	m.mu.Lock()
 	delete(m.selected, s)
+	if s.notify != nil && s.notify.told != nil {
+		s.notify.told[m] = m.positionLocked() // see tellOthers
+	}
 	m.mu.Unlock()
 	s.view = nil
 	s.change(func() { s.mailbox, s.state = nil, Authenticated })

@@ -358,6 +358,18 @@ func (c *consumer) untrue(validity uint32, from imap.UID) bool {
 	return false
 }
 
+// mistakable notes that a message gets the UID that another one had: if it was not said what that was, nobody can know that it is another
+// one now, so it may be told as new or not.
+func (c *consumer) mistakable(name string, uid imap.UID, subject string) {
+	k := c.boxes[name]
+	if k == nil {
+		return
+	}
+	if _, known := k.flags[uid]; known && k.subjects[uid] == "" {
+		c.had[name+" "+subject], c.again[name+" "+subject] = true, true
+	}
+}
+
 // unsure notes that an event was told that may be told again, or be overtaken by what happens since.
 func (c *consumer) unsure(id string) {
 	t := c.ids[id]

@@ -372,10 +372,12 @@ func (w *world) news() {
 		w.expungeSome(name)
 		w.append(name)
 	case 2:
-		w.moreDuring(name, func(c imaptest.Command) bool {
-			return c.Name == "UID FETCH" || (c.Name == "UNSELECT" || c.Name == "CLOSE") && w.oneIn(2)
-		})
+		which := [][]string{{"UID FETCH"}, {"UNSELECT", "CLOSE"}, {"EXAMINE", "STATUS", "LIST", "UNSELECT"}}[w.intn(3)]
+		w.moreDuring(name, func(c imaptest.Command) bool { return slices.Contains(which, c.Name) })
 		w.append(name)
+		if !w.way.notify {
+			soon *= 2 // each of them can be one for the next sweep
+		}
 	case 3: // while the connection is down, and while another one begins
 		w.set(func() { w.down = true })
 		for _, s := range w.server.Sessions() {
@@ -386,11 +388,13 @@ func (w *world) news() {
 		w.expungeSome(name)
 		w.moreDuring(name, func(imaptest.Command) bool { return w.oneIn(2) })
 		w.set(func() { w.down = false })
-	case 4:
-		for _, s := range w.server.Sessions() {
-			s.Overflow()
+	case 4: // up to where NOTIFY is given up
+		for range 1 + w.intn(3) {
+			for _, s := range w.server.Sessions() {
+				s.Overflow()
+			}
+			synctest.Wait()
 		}
-		synctest.Wait()
 		w.append(name)
 	case 5: // to a peer that is gone
 		for _, s := range w.server.Sessions() {
@@ -729,6 +733,7 @@ func (w *world) reuse() {
 				w.told.former[id] = append(w.told.former[id], was)
 			}
 			w.told.ever[id] = subject
+			w.told.mistakable(name, id.uid, subject)
 		}
 		w.logf("-- UIDs from %d on are given anew in %s: %v", first[0].UID, name, subjects)
 	})
