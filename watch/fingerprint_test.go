@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -246,4 +247,49 @@ func TestMessageThatIsNeverReturnedHoldsUpNoOther(t *testing.T) {
 			t.Errorf("%d events when it shows up", len(got))
 		}
 	})
+}
+
+// TestMailboxThatTookThePlaceOfAnotherOne: what was fetched of messages that wait to be told is not believed of those that have their UIDs
+// when the mailbox is opened anew; neither what they are nor by what they are known again.
+func TestMailboxThatTookThePlaceOfAnotherOne(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		t.Run(fmt.Sprintf("FETCH is refused %v", refused), func(t *testing.T) {
+			inBubble(t, &imaptest.ServerOptions{Without: rungs[2].without}, func(b *bench) {
+				b.opts.Mailbox = "Work"
+				old := b.user.Mailbox("Work")
+				old.Append(mail("one"))
+				b.start()
+				b.wait(time.Minute)
+				b.take()
+				contradicted, replaced := false, false
+				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+					switch {
+					case asksContent(c) && !contradicted:
+						contradicted = true
+						c.Session.Inject("* 4711 EXPUNGE\r\n")
+					case asksContent(c) && refused:
+						return imaptest.Refuse(imap.NO, "", "not now")
+					case c.Name == "EXAMINE" && !replaced:
+						replaced = true
+						b.user.RenameMailbox("Work", "Old")
+						b.user.Mailbox("Work").Append(mail("another one"))
+						b.user.Mailbox("Work").Append(mail("another two"))
+					}
+					return imaptest.Pass
+				})
+				old.Append(mail("two"))
+				want := []string{"new 1 another one", "new 2 another two"}
+				if refused {
+					want = []string{"new 1", "new 2"}
+				}
+				if got := b.toldOf("Work"); len(got) != 3 || !slices.Equal(got[:2], want) || !strings.HasPrefix(got[2], "reset ") {
+					t.Errorf("told of %q, want %q and that it was renumbered", got, want)
+				}
+				b.outage(func() {})
+				if got := b.toldOf("Work"); len(got) > 0 {
+					t.Errorf("then told of %q", got)
+				}
+			})
+		})
+	}
 }
