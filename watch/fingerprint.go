@@ -98,7 +98,7 @@ func (s *session) reunite(ctx context.Context, known *mailbox.State, l *mailbox.
 		}
 		if refused != nil && s.b.unidentified < maxUnidentified {
 			// To go on would be to take what has arrived for old. What was known stays as long as this fails.
-			return &MailboxError{Mailbox: s.b.o.Mailbox, Err: refused}
+			return &MailboxError{Mailbox: s.b.name, Err: refused}
 		}
 	}
 	s.b.unidentified = 0

@@ -213,6 +213,9 @@ func TestRenumberedMailboxWhoseMessagesAreRefusedAtFirst(t *testing.T) {
 		if got := b.told(); len(got) != 2 || got[0] != "new 2 two" || refused != 2 {
 			b.t.Errorf("told of %q, refused %d times", got, refused)
 		}
+		if strings.Contains(b.trace.String(), `mailbox \"\" cannot be opened`) {
+			b.t.Error("the reason does not name the mailbox")
+		}
 	})
 }
 
