@@ -139,6 +139,8 @@ type world struct {
 
 	minutes atomic.Int64 // that have passed in it
 
+	overflows int // after a few of which the watcher does without NOTIFY
+
 	steps   int
 	cancel  context.CancelFunc
 	stopped chan struct{}
@@ -396,7 +398,7 @@ func (w *world) news() {
 		which := [][]string{{"UID FETCH"}, {"UNSELECT", "CLOSE"}, {"EXAMINE", "STATUS", "LIST", "UNSELECT"}}[w.intn(3)]
 		w.moreDuring(name, func(c imaptest.Command) bool { return slices.Contains(which, c.Name) })
 		w.append(name)
-		if !w.way.notify {
+		if !w.way.notify || w.overflows >= 3 {
 			soon *= 2 // each of them can be one for the next sweep
 		}
 	case 3: // while the connection is down, and while another one begins
@@ -412,7 +414,7 @@ func (w *world) news() {
 	case 4: // up to where NOTIFY is given up
 		for range 1 + w.intn(3) {
 			for _, s := range w.server.Sessions() {
-				s.Overflow()
+				w.overflow(s)
 			}
 			synctest.Wait()
 		}
@@ -582,7 +584,7 @@ func (w *world) step() {
 	case n < 24:
 		w.eachSession("hang up", (*imaptest.Session).Hangup)
 	case n < 25:
-		w.eachSession("overflow", (*imaptest.Session).Overflow)
+		w.eachSession("overflow", w.overflow)
 	case n < 26:
 		w.eachSession("cut soon", func(s *imaptest.Session) { s.CutAfter(int64(w.intn(500))) })
 	case n < 27:
@@ -637,6 +639,11 @@ func (w *world) eachSession(what string, do func(*imaptest.Session)) {
 			do(s)
 		}
 	}
+}
+
+func (w *world) overflow(s *imaptest.Session) {
+	w.overflows++
+	s.Overflow()
 }
 
 // onCommand has something happen in the middle of a command, and some of them fail.
