@@ -5,9 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -136,10 +134,3 @@ func (b *Box) Stale(sealed []byte) bool {
 
 // bound is the additional data that is authenticated.
 func bound(head []byte, name string) []byte { return append(append([]byte{}, head...), name...) }
-
-// NewKey returns a new random key.
-func NewKey() Secret {
-	key := make([]byte, 32)
-	rand.Read(key) // never fails: crypto/rand
-	return New(base64.StdEncoding.EncodeToString(key))
-}

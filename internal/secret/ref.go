@@ -61,14 +61,6 @@ func (r Ref) Path() string {
 	return r.text
 }
 
-// NewLiteral returns a Ref to a secret that is at hand.
-func NewLiteral(s Secret) Ref {
-	if s.IsZero() {
-		return Ref{}
-	}
-	return Ref{kind: Literal, literal: s, explicit: true}
-}
-
 // Forms lists the references that there are, for help and errors.
 const Forms = `"env:NAME", "file:PATH", "credential:NAME", "keyring:SERVICE/USER", 'command:["PROGRAM", "ARGUMENT"]' or "https://CALLBACK"`
 

@@ -3,6 +3,8 @@ package secret
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -228,8 +230,15 @@ func TestCallback(t *testing.T) {
 	}
 }
 
+// newKey is what "openssl rand -base64 32" prints.
+func newKey() Secret {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails: crypto/rand
+	return New(base64.StdEncoding.EncodeToString(key))
+}
+
 func TestBox(t *testing.T) {
-	old, key, other := NewKey(), NewKey(), NewKey()
+	old, key, other := newKey(), newKey(), newKey()
 	before, err := NewBox(old)
 	if err != nil {
 		t.Fatal(err)
@@ -299,6 +308,9 @@ func (o *oauthServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
+// given is a reference to a secret that is at hand.
+func given(secret string) Ref { return Ref{kind: Literal, literal: New(secret), explicit: true} }
+
 func TestOAuth(t *testing.T) {
 	handler := &oauthServer{refresh: "refresh0", rotate: true}
 	server := httptest.NewServer(handler)
@@ -306,7 +318,7 @@ func TestOAuth(t *testing.T) {
 	var kept []string
 	s := &Resolver{}
 	source := s.OAuth(Grant{
-		TokenURL: server.URL, ClientID: "id", ClientSecret: NewLiteral(New("s")), RefreshToken: NewLiteral(New("refresh0")),
+		TokenURL: server.URL, ClientID: "id", ClientSecret: given("s"), RefreshToken: given("refresh0"),
 		Rotated: func(_ context.Context, refresh Secret) error { kept = append(kept, refresh.Reveal()); return nil },
 	})
 	for i, test := range []struct {
@@ -332,7 +344,7 @@ func TestOAuth(t *testing.T) {
 func TestOAuthForTheClientItself(t *testing.T) {
 	server := httptest.NewServer(&oauthServer{})
 	defer server.Close()
-	source := (&Resolver{}).OAuth(Grant{TokenURL: server.URL, ClientID: "id", ClientSecret: NewLiteral(New("s"))})
+	source := (&Resolver{}).OAuth(Grant{TokenURL: server.URL, ClientID: "id", ClientSecret: given("s")})
 	if got, err := source.Token(t.Context(), false); got != "token1" || err != nil {
 		t.Error(got, err)
 	}
@@ -343,7 +355,7 @@ func TestOAuthAsksOnceForMany(t *testing.T) {
 	handler := &oauthServer{refresh: "r"}
 	server := httptest.NewServer(handler)
 	defer server.Close()
-	source := (&Resolver{}).OAuth(Grant{TokenURL: server.URL, ClientID: "id", RefreshToken: NewLiteral(New("r"))})
+	source := (&Resolver{}).OAuth(Grant{TokenURL: server.URL, ClientID: "id", RefreshToken: given("r")})
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
