@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	pushmail "github.com/pushmail/pushmail/internal/app"
 	"github.com/pushmail/pushmail/internal/config"
-	delivery "github.com/pushmail/pushmail/internal/deliver"
 )
 
 const configFilesHelp = `FILE is pushmail.toml unless given: here, or else in $XDG_CONFIG_HOME/pushmail,
@@ -86,7 +86,7 @@ func (a *app) loadConfigOfDaemon(file string) (*config.Config, config.Problems) 
 
 func (a *app) loadConfigAs(args []string, o config.Options) (*config.Config, config.Problems) {
 	o.Getenv = a.getenv
-	o.Compile = func(text string) error { _, err := delivery.NewFilter(text); return err }
+	o.Compile = pushmail.CheckRoute
 	return config.Load(config.Find(strings.Join(args, ""), a.getenv), o)
 }
 
