@@ -142,15 +142,6 @@ func (s *Session) Subjects() (map[uint32]string, error) {
 	return subjects, nil
 }
 
-// LastUID is the UID of the newest message in the selected mailbox, 0 when it is empty.
-func (s *Session) LastUID() (uint32, error) {
-	uids, err := s.UIDs()
-	if err != nil || len(uids) == 0 {
-		return 0, err
-	}
-	return uids[len(uids)-1], nil
-}
-
 func formatSet(uids []uint32) string {
 	var words []string
 	for _, uid := range uids {
