@@ -70,5 +70,5 @@ func (f *replayFlags) run(ctx context.Context, a *app, sink string) error {
 	if err != nil {
 		return err
 	}
-	return write(a.out, fmt.Sprintf("%s to be sent once more\n", count(max(done.Count, 0), "event")))
+	return write(a.out, fmt.Sprintf("%s to be sent once more\n", count(done.Count, "event")))
 }

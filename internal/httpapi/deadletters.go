@@ -53,7 +53,7 @@ func (s *Server) routeDeadLetters() {
 
 func (s *Server) listDeadLetters(ctx context.Context, in *deadLettersIn) (*bodyOf[deadLettersOut], error) {
 	var found []journal.DeadLetter
-	_, err := s.steer(ctx, in.Sink, func(k Sinks) (err error) {
+	err := s.steer(ctx, in.Sink, func(k Sinks) (err error) {
 		found, err = k.DeadLetters(ctx, in.Sink, journal.Position(in.After), in.Limit)
 		return err
 	})
@@ -79,13 +79,5 @@ func (s *Server) letters(ctx context.Context, in *lettersIn, do func(Sinks, cont
 	for i, p := range in.Body.Positions {
 		positions[i] = journal.Position(p)
 	}
-	var out bodyOf[countOut]
-	_, err := s.steer(ctx, in.Body.Sink, func(k Sinks) (err error) {
-		out.Body.Count, err = do(k, ctx, in.Body.Sink, positions...)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
+	return s.counted(ctx, in.Body.Sink, func(k Sinks) (int, error) { return do(k, ctx, in.Body.Sink, positions...) })
 }

@@ -52,7 +52,7 @@ type Sinks interface {
 	// Skip gives up such events, those of some ids or without ids all: they are dead letters then. It returns how many. ErrConflict, wrapped,
 	// says that one of them holds nothing up.
 	Skip(ctx context.Context, sink string, ids ...string) (int, error)
-	// Replay has events sent to a sink once more, and returns how many, or -1 if that is not known yet.
+	// Replay has events sent to a sink once more, and returns how many.
 	Replay(ctx context.Context, sink string, r ReplayRequest) (int, error)
 }
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -27,7 +28,7 @@ type pauseIn struct {
 
 // countOut says how many.
 type countOut struct {
-	Count int `json:"count" doc:"How many events; -1 if that is not known yet"`
+	Count int `json:"count" doc:"How many events"`
 }
 
 func (s *Server) routeSinks() {
@@ -42,15 +43,15 @@ func (s *Server) routeSinks() {
 		})
 	huma.Register(s.api, operation("POST", "/v1/sinks/{name}/pause", "pauseSink", "Stop deliveries", "Events are kept until it is resumed. It stays so over a restart.", tag, Write, 404, 503),
 		func(ctx context.Context, in *pauseIn) (*struct{}, error) {
-			reason := "paused by " + orElse(callerOf(ctx).name, "the API")
+			reason := "paused by " + cmp.Or(callerOf(ctx).name, "the API")
 			if in.Body != nil && in.Body.Reason != "" {
 				reason += ": " + in.Body.Reason
 			}
-			return s.steer(ctx, in.Name, func(k Sinks) error { return k.Pause(ctx, in.Name, reason) })
+			return nil, s.steer(ctx, in.Name, func(k Sinks) error { return k.Pause(ctx, in.Name, reason) })
 		})
 	huma.Register(s.api, operation("POST", "/v1/sinks/{name}/resume", "resumeSink", "Go on with deliveries", "After a pause, or after the receiver has said that it wants no more.", tag, Write, 404, 503),
 		func(ctx context.Context, in *SinkPath) (*struct{}, error) {
-			return s.steer(ctx, in.Name, func(k Sinks) error { return k.Resume(ctx, in.Name) })
+			return nil, s.steer(ctx, in.Name, func(k Sinks) error { return k.Resume(ctx, in.Name) })
 		})
 	huma.Register(s.api, operation("GET", "/v1/sinks/{name}/failing", "listFailing", "Events that hold up their mailboxes", "They have failed and are tried again; what comes after them in the same mailbox waits.", tag, Read, 404, 503), s.listFailing)
 	huma.Register(s.api, operation("POST", "/v1/sinks/{name}/skip", "skip", "Give up events that hold up their mailboxes", "They become dead letters at once, and what comes after them goes on.", tag, Write, 404, 409, 422, 503), s.skip)
@@ -80,7 +81,7 @@ type failingOut struct {
 
 func (s *Server) listFailing(ctx context.Context, in *failingIn) (*bodyOf[failingOut], error) {
 	var found []journal.Pending
-	_, err := s.steer(ctx, in.Name, func(k Sinks) (err error) {
+	err := s.steer(ctx, in.Name, func(k Sinks) (err error) {
 		found, err = k.Failing(ctx, in.Name, journal.Position(in.After), in.Limit)
 		return err
 	})
@@ -110,26 +111,32 @@ func (s *Server) skip(ctx context.Context, in *skipIn) (*bodyOf[countOut], error
 	if in.Body.All != (len(in.Body.IDs) == 0) {
 		return nil, s.problem(ctx, FieldErrors{{"ids", "give either ids or all"}}, "skip")
 	}
+	return s.counted(ctx, in.Name, func(k Sinks) (int, error) { return k.Skip(ctx, in.Name, in.Body.IDs...) })
+}
+
+// steer has something done to a sink.
+func (s *Server) steer(ctx context.Context, sink string, do func(Sinks) error) error {
+	err := ErrUnavailable
+	if s.o.Sinks != nil {
+		err = do(s.o.Sinks)
+	}
+	if err != nil {
+		return s.problem(ctx, err, "sink "+quote(sink))
+	}
+	return nil
+}
+
+// counted is steer for what is done to a number of events.
+func (s *Server) counted(ctx context.Context, sink string, do func(Sinks) (int, error)) (*bodyOf[countOut], error) {
 	var out bodyOf[countOut]
-	_, err := s.steer(ctx, in.Name, func(k Sinks) (err error) {
-		out.Body.Count, err = k.Skip(ctx, in.Name, in.Body.IDs...)
+	err := s.steer(ctx, sink, func(k Sinks) (err error) {
+		out.Body.Count, err = do(k)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &out, nil
-}
-
-func (s *Server) steer(ctx context.Context, sink string, do func(Sinks) error) (*struct{}, error) {
-	err := ErrUnavailable
-	if s.o.Sinks != nil {
-		err = do(s.o.Sinks)
-	}
-	if err != nil {
-		return nil, s.problem(ctx, err, "sink "+quote(sink))
-	}
-	return nil, nil
 }
 
 func (s *Server) replay(ctx context.Context, in *struct {
@@ -153,20 +160,5 @@ func (s *Server) replay(ctx context.Context, in *struct {
 	if errs != nil {
 		return nil, s.problem(ctx, errs, "replay")
 	}
-	var out bodyOf[countOut]
-	_, err := s.steer(ctx, in.Name, func(k Sinks) (err error) {
-		out.Body.Count, err = k.Replay(ctx, in.Name, *r)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
-}
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
+	return s.counted(ctx, in.Name, func(k Sinks) (int, error) { return k.Replay(ctx, in.Name, *r) })
 }

@@ -57,7 +57,7 @@ $("replay").querySelector("form").addEventListener("submit", async (event) => {
   try {
     const { count: n } = await post(`${path(target)}/replay`, body);
     $("replay").close();
-    notice(n < 0 ? "The events are being sent once more." : `${many(n, "event is", "events are")} sent once more.`);
+    notice(`${many(n, "event is", "events are")} sent once more.`);
   } catch (err) {
     $("replay-error").textContent = err.message;
   }
