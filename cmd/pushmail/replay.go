@@ -32,7 +32,7 @@ func (a *app) replayCommand() *cobra.Command {
 		Long: `Have a running "pushmail serve" give events to a sink once more, out of the journal, with the ids
 that they had: those of some ids, positions or times, or those that were given up.`,
 		Example: `  pushmail replay crm --since 24h
-  pushmail replay crm --id 01J9… --id 01JA…
+  pushmail replay crm --id 7jgrkxyndc5kfsjx3ibqwuczxe
   pushmail replay crm --dead-letters`,
 		Args: oneSink,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args[0]) },
