@@ -69,71 +69,59 @@ const letter = (d, what, ...buttons) => h("div", { class: "letter", "data-positi
   h("p", {}, h("code", {}, d.error)),
   may("write") && h("p", { class: "buttons" }, buttons));
 
-// show fills the dialog of such events.
-function show(title, ...children) {
-  $("letters-title").textContent = title;
-  replace($("letters-list"), children);
-  if (!$("letters").open) $("letters").showModal();
-}
-
-async function failing(name) {
+// show fills the dialog of such events: what they are, what can be done about all, and each.
+async function show(address, title, text, all, item) {
   try {
-    const page = await get(`${path(name)}/failing?limit=50`);
-    show(`Events that hold up mailboxes of ${name}`,
-      h("p", {}, "These events failed and are tried again; what comes after them in the same mailbox waits. Skipping makes a dead letter of an event, and the next one goes on."),
+    const page = await get(address);
+    $("letters-title").textContent = title;
+    replace($("letters-list"),
+      h("p", {}, text),
       page.items.length === 0 && h("p", { class: "empty" }, "None are left."),
-      may("write") && page.items.length > 0 && h("p", { class: "buttons" },
-        h("button", { type: "button", class: "main", "data-key": "retry all", onclick: () => handle(name, () => post(`${path(name)}/resume`), () => "They are tried again now.") }, "Try again now"),
-        h("button", { type: "button", class: "danger", "data-key": "skip all", onclick: async () => {
-          if (await ask("Skip all of these events?", `${name} does not get them unless their dead letters are replayed.`, "Skip all")) skip(name, { all: true });
-        } }, "Skip all")),
-      page.items.map((f) => letter(f, `${many(f.attempts, "attempt", "attempts")} · next ${f.next_at ? until(f.next_at) : "now"}`,
-        h("button", { type: "button", "data-key": `skip ${f.position}`, onclick: () => skip(name, { ids: [f.event.id] }) }, "Skip"))),
+      may("write") && page.items.length > 0 && h("p", { class: "buttons" }, all),
+      page.items.map(item),
       page.next && h("p", { class: "hint" }, "There are more; these are the oldest."));
+    if (!$("letters").open) $("letters").showModal();
   } catch (err) {
     notice(err.message, true);
   }
 }
 
-const skip = (name, which) => handle(name, () => post(`${path(name)}/skip`, which), ({ count: n }) => `${many(n, "event is a dead letter", "events are dead letters")} now.`);
+const failing = (name) => show(`${path(name)}/failing?limit=50`, `Events that hold up mailboxes of ${name}`,
+  "These events failed and are tried again; what comes after them in the same mailbox waits. Skipping makes a dead letter of an event, and the next one goes on.",
+  [
+    h("button", { type: "button", class: "main", "data-key": "retry all", onclick: () => handle(failing, name, `${path(name)}/resume`, undefined, () => "They are tried again now.") }, "Try again now"),
+    h("button", { type: "button", class: "danger", "data-key": "skip all", onclick: async () => {
+      if (await ask("Skip all of these events?", `${name} does not get them unless their dead letters are replayed.`, "Skip all")) skip(name, { all: true });
+    } }, "Skip all"),
+  ],
+  (f) => letter(f, `${many(f.attempts, "attempt", "attempts")} · next ${f.next_at ? until(f.next_at) : "now"}`,
+    h("button", { type: "button", "data-key": `skip ${f.position}`, onclick: () => skip(name, { ids: [f.event.id] }) }, "Skip")));
 
-async function handle(name, work, done) {
+const skip = (name, which) => handle(failing, name, `${path(name)}/skip`, which,
+  ({ count: n }) => `${many(n, "event is a dead letter", "events are dead letters")} now.`);
+
+const letters = (name) => show(`/v1/deadletters?limit=50&sink=${encodeURIComponent(name)}`, `Dead letters of ${name}`,
+  "These events were given up after the last attempt. Replaying begins with the first attempt again; dropping forgets them.",
+  [
+    h("button", { type: "button", class: "main", "data-key": "replay all", onclick: () => settle(name, "replay", { all: true }) }, "Replay all"),
+    h("button", { type: "button", class: "danger", "data-key": "drop all", onclick: async () => {
+      if (await ask("Drop all dead letters?", `${name} will never get these events.`, "Drop all")) settle(name, "drop", { all: true });
+    } }, "Drop all"),
+  ],
+  (d) => letter(d, `given up ${clock(d.buried_at)} after ${many(d.attempts, "attempt", "attempts")}`,
+    h("button", { type: "button", "data-key": `replay ${d.position}`, onclick: () => settle(name, "replay", { positions: [d.position] }) }, "Replay"),
+    h("button", { type: "button", "data-key": `drop ${d.position}`, onclick: () => settle(name, "drop", { positions: [d.position] }) }, "Drop")));
+
+const settle = (name, what, which) => handle(letters, name, `/v1/deadletters/${what}`, { sink: name, ...which },
+  ({ count: n }) => `${many(n, "dead letter is", "dead letters are")} ${what === "replay" ? "delivered again" : "dropped"}.`);
+
+// handle has something done about such events, and lists those that are left.
+async function handle(list, name, address, body, done) {
   try {
-    notice(done(await work()));
+    notice(done(await post(address, body)));
   } catch (err) {
     notice(err.message, true);
   }
-  await failing(name);
-  refresh().catch(() => {});
-}
-
-async function letters(name) {
-  try {
-    const page = await get(`/v1/deadletters?limit=50&sink=${encodeURIComponent(name)}`);
-    show(`Dead letters of ${name}`,
-      h("p", {}, "These events were given up after the last attempt. Replaying begins with the first attempt again; dropping forgets them."),
-      page.items.length === 0 && h("p", { class: "empty" }, "None are left."),
-      may("write") && page.items.length > 0 && h("p", { class: "buttons" },
-        h("button", { type: "button", class: "main", "data-key": "replay all", onclick: () => settle(name, "replay", { all: true }) }, "Replay all"),
-        h("button", { type: "button", class: "danger", "data-key": "drop all", onclick: async () => {
-          if (await ask("Drop all dead letters?", `${name} will never get these events.`, "Drop all")) settle(name, "drop", { all: true });
-        } }, "Drop all")),
-      page.items.map((d) => letter(d, `given up ${clock(d.buried_at)} after ${many(d.attempts, "attempt", "attempts")}`,
-        h("button", { type: "button", "data-key": `replay ${d.position}`, onclick: () => settle(name, "replay", { positions: [d.position] }) }, "Replay"),
-        h("button", { type: "button", "data-key": `drop ${d.position}`, onclick: () => settle(name, "drop", { positions: [d.position] }) }, "Drop"))),
-      page.next && h("p", { class: "hint" }, "There are more; these are the oldest."));
-  } catch (err) {
-    notice(err.message, true);
-  }
-}
-
-async function settle(name, what, which) {
-  try {
-    const { count: n } = await post(`/v1/deadletters/${what}`, { sink: name, ...which });
-    notice(`${many(n, "dead letter is", "dead letters are")} ${what === "replay" ? "delivered again" : "dropped"}.`);
-  } catch (err) {
-    notice(err.message, true);
-  }
-  await letters(name);
+  await list(name);
   refresh().catch(() => {});
 }
