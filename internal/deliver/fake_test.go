@@ -29,9 +29,10 @@ type memory struct {
 	reason  string
 	rows    map[journal.Position]journal.Retry
 	dead    map[journal.Position]journal.Retry
-	fail    error // of every call
-	biggest int   // limit that was asked for
-	padding int   // events take at least so many bytes, in a copy for each reader
+	fail    error            // of every call
+	biggest int              // limit that was asked for
+	padding int              // events take at least so many bytes, in a copy for each reader
+	gone    journal.Position // an event that Retain has removed
 }
 
 func newMemory(t testing.TB) *memory {
@@ -64,7 +65,7 @@ func (m *memory) Read(_ context.Context, after journal.Position, limit int, f jo
 	}
 	for i := max(after, 0); int(i) < len(m.records) && len(out) < limit; i++ {
 		r := m.records[i]
-		if (f.Source == "" || f.Source == r.Source) && (f.Mailbox == "" || f.Mailbox == r.Mailbox) && !r.RecordedAt.Before(f.Since) {
+		if r.Position != m.gone && (f.Source == "" || f.Source == r.Source) && (f.Mailbox == "" || f.Mailbox == r.Mailbox) && !r.RecordedAt.Before(f.Since) {
 			if m.padding > 0 {
 				r.JSON = append(make([]byte, 0, m.padding), r.JSON...)
 			}

@@ -23,11 +23,11 @@ func (d *Deliverer) Failing(ctx context.Context, name string, after journal.Posi
 	if err != nil {
 		return nil, err
 	}
-	var out []journal.Pending
+	var all []journal.Retry
 	err = l.do(ctx, func() error {
 		for _, k := range l.failing() {
-			if k.first() > after && len(out) < limit {
-				out = append(out, journal.Pending{Retry: k.retry()})
+			if k.first() > after {
+				all = append(all, k.retry())
 			}
 		}
 		return nil
@@ -35,18 +35,20 @@ func (d *Deliverer) Failing(ctx context.Context, name string, after journal.Posi
 	if err != nil {
 		return nil, err
 	}
-	there := out[:0]
-	for _, f := range out {
-		recs, err := d.o.Journal.Read(ctx, f.Retry.Position-1, 1, journal.Filter{})
+	var out []journal.Pending
+	for _, r := range all {
+		if len(out) == limit {
+			break
+		}
+		recs, err := d.o.Journal.Read(ctx, r.Position-1, 1, journal.Filter{})
 		if err != nil {
 			return nil, err
 		}
-		if len(recs) > 0 && recs[0].Position == f.Retry.Position {
-			f.Record = recs[0]
-			there = append(there, f)
+		if len(recs) > 0 && recs[0].Position == r.Position { // else it is done meanwhile, and gone
+			out = append(out, journal.Pending{Retry: r, Record: recs[0]})
 		}
 	}
-	return there, nil
+	return out, nil
 }
 
 // Skip gives up events that hold up mailboxes, those of some ids, or without ids all: they become dead letters at once, and what comes

@@ -43,6 +43,11 @@ func TestAnEventThatIsRefusedIsSkippedAndTheNextComes(t *testing.T) {
 		if page, _ := d.Failing(t.Context(), "s", bad, 1); len(page) != 1 || page[0].Retry.Position != second {
 			t.Errorf("after the first: %+v", page)
 		}
+		m.gone = bad
+		if page, _ := d.Failing(t.Context(), "s", 0, 1); len(page) != 1 || page[0].Retry.Position != second {
+			t.Errorf("a page of one, the first of which has gone: %+v", page)
+		}
+		m.gone = 0
 		for id, want := range map[string]error{"id2": deliver.ErrNotFailing, "id3": deliver.ErrNotFailing, "id99": journal.ErrNotFound} {
 			if n, err := d.Skip(t.Context(), "s", "id1", id); n != 0 || !errors.Is(err, want) {
 				t.Errorf("skipping %s: %d, %v", id, n, err)
