@@ -64,13 +64,17 @@ func (o AccountOptions) resolved() (AccountOptions, error) {
 
 // Check returns the error that [Manager.Add] would have for o, whatever accounts there are.
 func (o AccountOptions) Check() error {
-	var err error
-	if o.Mailbox != "" {
-		_, err = o.Options.resolved()
-	} else {
-		_, err = o.resolved()
-	}
+	_, err := o.forManager()
 	return err
+}
+
+// forManager resolves o as a Manager takes it: with a Mailbox for that one alone.
+func (o AccountOptions) forManager() (_ AccountOptions, err error) {
+	if o.Mailbox == "" {
+		return o.resolved()
+	}
+	o.Options, err = o.Options.resolved()
+	return o, err
 }
 
 // Account watches the mailboxes of an account until the loop over it is left or ctx ends. Events of one

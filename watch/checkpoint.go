@@ -57,8 +57,11 @@ func (b *box) saveSometimes(ctx context.Context) {
 // save stores the acknowledged state. A failure loses nothing but the memory of what was
 // acknowledged: it is logged, and tried again with the next event, or when something else is due.
 func (b *box) save(ctx context.Context) {
+	if b.unsaidReset || b.unsaved == 0 && b.saveFails == 0 {
+		return
+	}
 	known := b.known()
-	if known == nil || b.unsaidReset || b.unsaved == 0 && b.saveFails == 0 {
+	if known == nil {
 		return
 	}
 	b.savedAt = now()

@@ -102,13 +102,7 @@ func (m *Manager) Add(o AccountOptions) error {
 	o.pushed, o.memory = m.o.Pushed, &m.memory
 	o.Store = cmp.Or(o.Store, m.o.Store)
 	o.Logger = cmp.Or(o.Logger, m.o.Logger)
-	one := o.Mailbox != ""
-	var err error
-	if one {
-		o.Options, err = o.Options.resolved()
-	} else {
-		o, err = o.resolved()
-	}
+	o, err := o.forManager()
 	if err != nil {
 		return err
 	}
@@ -122,7 +116,7 @@ func (m *Manager) Add(o AccountOptions) error {
 	}
 	var a *managed
 	var t *task
-	if one {
+	if o.Mailbox != "" {
 		s := &solo{set: newSettings(&o.Options, m.commons)}
 		s.box = newBox(&s.set, o.Mailbox, &s.task)
 		s.follower = newFollower(&s.box, true)
