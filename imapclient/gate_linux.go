@@ -65,7 +65,7 @@ func (g *gate) control(do func(fd uintptr)) error {
 	return raw.Control(do)
 }
 
-// detach leaves no more than a file descriptor. If that is another one than before, let go is called with the old one, which is then
+// detach leaves no more than a file descriptor. If that is another one than before, letGo is called with the old one, which is then
 // closed. Without a descriptor to spare all stays as it is. Whoever drives the connection calls it, so nothing blocks in the socket.
 func (g *gate) detach(letGo func(fd int)) {
 	g.mu.Lock()
@@ -212,7 +212,8 @@ func (g *gate) failed(op string, err error) error {
 	case errors.Is(err, os.ErrClosed):
 		err = net.ErrClosed
 	}
-	return &net.OpError{Op: op, Net: "tcp", Addr: g.RemoteAddr(), Err: err}
+	peer := g.RemoteAddr()
+	return &net.OpError{Op: op, Net: peer.Network(), Addr: peer, Err: err}
 }
 
 func (g *gate) Close() (err error) {
