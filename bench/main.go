@@ -1,8 +1,9 @@
 // Command bench compares pushmail with other IMAP clients, side by side on this machine: what it costs to fetch and decode the
 // rows of a large mailbox, how long a push takes until it is an event, and what thousands of idle mailboxes cost. See docs/performance.md.
 //
-//	cd bench && go run .                  # all; five to ten minutes
+//	cd bench && go run .                  # all but serve; five to ten minutes
 //	cd bench && go run . -messages 10000 -rounds 2 -only "pushmail,go-imap v2"
+//	cd bench && go run . serve            # what "pushmail serve" costs, up to 10,000 accounts
 //
 // Everything talks to loopback only, and ends with this program.
 package main

@@ -53,6 +53,10 @@ func thisMachine() Machine {
 	return m
 }
 
+func (m *Machine) print(w io.Writer) {
+	fmt.Fprintf(w, "%s, %d CPUs, %s, %s\n", m.CPU, m.CPUs, m.OS, m.Go)
+}
+
 // cpuName is the name of the processor, as far as the system tells.
 func cpuName() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
@@ -97,9 +101,8 @@ func (r *Report) judge() {
 }
 
 func (r *Report) print(w io.Writer) error {
-	m := r.Machine
-	fmt.Fprintf(w, "%s, %d CPUs, %s, %s\n", m.CPU, m.CPUs, m.OS, m.Go)
-	for path, version := range m.Module {
+	r.Machine.print(w)
+	for path, version := range r.Machine.Module {
 		fmt.Fprintf(w, "%s %s\n", path, version)
 	}
 	if r.Fetch != nil {
@@ -114,9 +117,13 @@ func (r *Report) print(w io.Writer) error {
 	if r.Crowd != nil {
 		r.Crowd.print(w)
 	}
+	return printGoals(w, r.Goals)
+}
+
+func printGoals(w io.Writer, goals []Goal) error {
 	fmt.Fprintf(w, "\nGoals\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, g := range r.Goals {
+	for _, g := range goals {
 		verdict := "missed"
 		if g.Met {
 			verdict = "met"

@@ -130,7 +130,7 @@ func (b *serveBench) start(ctx context.Context, n, hosts int) (server *child, d 
 	var o crowdOffer
 	if err = server.hear(&o); err == nil {
 		b.runs++
-		d, err = newDaemon(ctx, b.pushmail, filepath.Join(b.dir, "run"+strconv.Itoa(b.runs)), o, n)
+		d, err = newDaemon(b.pushmail, filepath.Join(b.dir, "run"+strconv.Itoa(b.runs)), o, n)
 	}
 	if err == nil {
 		err = d.start(ctx)

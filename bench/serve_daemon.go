@@ -32,13 +32,13 @@ type daemon struct {
 const webhookSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 
 // newDaemon writes a configuration: n accounts, spread over the hosts of a server, and new messages to a webhook.
-func newDaemon(ctx context.Context, program, dir string, o crowdOffer, n int) (*daemon, error) {
+func newDaemon(program, dir string, o crowdOffer, n int) (*daemon, error) {
 	d := &daemon{program: program, dir: dir, offer: o, accounts: n}
 	if err := os.MkdirAll(filepath.Join(dir, "no-certs"), 0o700); err != nil {
 		return nil, err
 	}
 	var err error
-	if d.hook, err = newHook(ctx); err != nil {
+	if d.hook, err = newHook(); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), o.Cert, 0o600); err != nil {

@@ -30,7 +30,7 @@ type received struct {
 	body []byte
 }
 
-func newHook(_ context.Context) (*hook, error) {
+func newHook() (*hook, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err

@@ -70,21 +70,11 @@ func (r *ServeReport) judge() {
 }
 
 func (r *ServeReport) print(w io.Writer) error {
-	m := r.Machine
-	fmt.Fprintf(w, "%s, %d CPUs, %s, %s\n", m.CPU, m.CPUs, m.OS, m.Go)
+	r.Machine.print(w)
 	r.printJournal(w)
 	r.printEvents(w)
 	r.printStarts(w)
-	fmt.Fprintf(w, "\nGoals\n\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, g := range r.Goals {
-		verdict := "missed"
-		if g.Met {
-			verdict = "met"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%.1f\t%s\n", g.Name, g.Want, g.Got, verdict)
-	}
-	return t.Flush()
+	return printGoals(w, r.Goals)
 }
 
 func (r *ServeReport) printJournal(w io.Writer) {
