@@ -45,7 +45,7 @@ not: the last 50 events, or all since a time. --follow goes on with what happens
 	fs := cmd.Flags()
 	fs.StringVar(&f.config, "config", "", "the configuration in `FILE` says where the journal is (default: as \"pushmail serve\" finds it)")
 	fs.BoolVarP(&f.follow, "follow", "f", false, "go on with what happens until Ctrl-C")
-	fs.Var((*fromValue)(&f.since), "since", "print what was recorded since then: all, a time back such as 24h, or a time")
+	fs.Var((*timeValue)(&f.since), "since", "print what was recorded since then: all, a time back such as 24h, or a time")
 	fs.StringArrayVar(&f.types, "type", nil, "only events of this `TYPE`, such as mail.message.new (repeatable)")
 	fs.StringVar(&f.account, "account", "", "only events of the account `NAME`")
 	fs.StringVar(&f.mailbox, "mailbox", "", "only events of mailboxes of this `NAME`")

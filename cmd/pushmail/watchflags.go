@@ -87,6 +87,29 @@ func (v *fromValue) Set(text string) error {
 	return errors.New("want now, all, a time back such as 24h, or a time such as 2026-01-31 or 2026-01-31T08:00:00Z")
 }
 
+// timeValue is the value of --since and --until: zero until it is given.
+type timeValue time.Time
+
+// String implements pflag.Value.
+func (v *timeValue) String() string {
+	if time.Time(*v).IsZero() {
+		return ""
+	}
+	return (*fromValue)(v).String()
+}
+
+// Type implements pflag.Value.
+func (v *timeValue) Type() string { return (*fromValue)(v).Type() }
+
+// Set implements pflag.Value.
+func (v *timeValue) Set(text string) error {
+	if text == "now" {
+		*v = timeValue(time.Now())
+		return nil
+	}
+	return (*fromValue)(v).Set(text)
+}
+
 // contentFlags say what events tell of a message.
 type contentFlags struct {
 	brief   bool

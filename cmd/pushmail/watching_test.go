@@ -110,6 +110,20 @@ func TestFrom(t *testing.T) {
 	}
 }
 
+// Nothing was recorded since now, and without --since nothing is meant by it.
+func TestSinceNowIsNow(t *testing.T) {
+	var since timeValue
+	if before := since.String(); before != "" {
+		t.Errorf("before it is given it is %q, which help would call the default", before)
+	}
+	if err := since.Set("now"); err != nil || time.Since(time.Time(since)) > time.Hour {
+		t.Errorf("now is %v, %v", time.Time(since), err)
+	}
+	if err := since.Set("all"); err != nil || !time.Time(since).Equal(watch.Everything) {
+		t.Errorf("all is %v, %v", time.Time(since), err)
+	}
+}
+
 func TestTokenCommandThatIsMissingIsSaid(t *testing.T) {
 	t.Parallel()
 	if _, _, errs := runHere(t, "watch", "--token-command", "/nonexistent/token", "imaps://jo@127.0.0.1:1/"); !strings.Contains(errs, "/nonexistent/token") {

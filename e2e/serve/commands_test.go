@@ -50,6 +50,10 @@ func TestEventsStatusAndReplay(t *testing.T) {
 		t.Errorf("the last event is %q", stdout)
 	}
 
+	if stdout, _ = s.run(0, "events", "--since", "now"); stdout != "" {
+		t.Errorf("since now there is %q", stdout)
+	}
+
 	follow := pushmail.Start(t, pushmail.Options{Args: []string{"events", "--follow", "--json", "--config", s.config}})
 	s.run(0, "events") // by the time that this is done the other has begun, or finds the events all the same
 	two := s.flood("two", 2)
