@@ -102,15 +102,12 @@ func (s *site) run(o Options) (a *App, stop func()) {
 	o.Started = func(a *App) { started <- a }
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { ended <- Run(ctx, o) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-ended; err != nil {
-				s.t.Errorf("the daemon has ended: %v", err)
-			}
-		})
-	}
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			s.t.Errorf("the daemon has ended: %v", err)
+		}
+	})
 	select {
 	case a = <-started:
 	case err := <-ended:
