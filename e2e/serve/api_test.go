@@ -38,6 +38,7 @@ type sink struct {
 	State       string   `json:"state"`
 	Backlog     int      `json:"backlog"`
 	Failing     int      `json:"failing"`
+	Replaying   int      `json:"replaying"`
 	DeadLetters int      `json:"dead_letters"`
 	Delivered   int      `json:"delivered"`
 	Trouble     *trouble `json:"trouble"`

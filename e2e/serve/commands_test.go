@@ -82,8 +82,8 @@ func TestEventsStatusAndReplay(t *testing.T) {
 	before := len(s.lines("other")())
 	s.run(0, "replay", "file", "--id", id)
 	eventually(t, r, func() string {
-		if n := times(s.lines("file")(), id); n != 2 {
-			return fmt.Sprintf("the event came %d times", n)
+		if n, k := times(s.lines("file")(), id), s.sinkNamed("file"); n != 2 || k.Replaying > 0 {
+			return fmt.Sprintf("the event came %d times, %d are to come once more", n, k.Replaying)
 		}
 		return ""
 	})
