@@ -83,7 +83,7 @@ func (a *App) sinkStatus() []status.Sink {
 			Name: c.Name, Type: string(c.Type), Doing: string(s.State), Why: s.Reason, DoingSince: s.Since,
 			Cursor: int64(s.Cursor), Backlog: int64(max(last-s.Cursor, 0)), Behind: s.Waiting, Failing: s.Failing, RetryAt: s.NextTry,
 			InFlight: s.InFlight, DeadLetters: dead[c.Name], Delivered: s.Delivered, Failed: s.Failed, Buried: s.Buried,
-			DeliveredAt: s.LastDelivered, Err: s.LastError, ErrAt: s.LastErrorAt,
+			DeliveredAt: s.LastDelivered, Err: s.LastError, ErrAt: s.LastErrorAt, Replaying: s.Replaying,
 		}
 		out = append(out, one)
 	}

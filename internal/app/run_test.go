@@ -3,6 +3,7 @@ package app
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/pushmail/pushmail/internal/deliver"
 	"github.com/pushmail/pushmail/internal/journal"
 	"github.com/pushmail/pushmail/internal/journal/sqlite"
 	"github.com/pushmail/pushmail/internal/status"
@@ -80,9 +82,43 @@ func TestASinkThatPanics(t *testing.T) {
 		}
 		return ""
 	})
-	if k := sinkNamed(a, "stdout"); k.State != status.Up && k.Failing > 0 {
-		t.Errorf("in the end %+v", k)
+	s.eventually(func() string {
+		if k := sinkNamed(a, "stdout"); k.State != status.Up || k.Failing > 0 {
+			return fmt.Sprintf("in the end %+v", k)
+		}
+		return ""
+	})
+	stop()
+}
+
+// The state of a sink says how many events wait to be sent once more.
+func TestReplaysThatWaitAreTold(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	a, stop := s.run(s.options(s.config(s.account("jo") + s.fileSink("file"))))
+	s.server.AddUser("jo", testPassword).Mailbox("INBOX").Append(message("one"))
+	waits := func(replaying int) {
+		t.Helper()
+		s.eventually(func() string {
+			if k := sinkNamed(a, "file"); k.Backlog > 0 || k.Replaying != replaying || !strings.Contains(s.read("file"), `"one"`) {
+				return fmt.Sprintf("want %d: %+v", replaying, k)
+			}
+			return ""
+		})
 	}
+	waits(0)
+	if err := a.out.Pause(t.Context(), "file", "maintenance"); err != nil {
+		t.Fatal(err)
+	}
+	n, err := a.out.Replay(t.Context(), "file", deliver.Selection{From: 1})
+	if n == 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	waits(n)
+	if err := a.out.Resume(t.Context(), "file"); err != nil {
+		t.Fatal(err)
+	}
+	waits(0)
 	stop()
 }
 

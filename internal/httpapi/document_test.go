@@ -95,7 +95,7 @@ func (w *world) fill() {
 			}
 		},
 		Sinks: func() []status.Sink {
-			return []status.Sink{{Name: "hook", Type: "webhook", Doing: status.SinkResting, DoingSince: now, Err: "500", ErrAt: now, Replays: []status.Replay{{Name: "r"}}}}
+			return []status.Sink{{Name: "hook", Type: "webhook", Doing: status.SinkResting, DoingSince: now, Err: "500", ErrAt: now, Replaying: 2}}
 		},
 		Journal: func() status.Journal {
 			return status.Journal{Bytes: 4096, First: 1, Last: 3, Err: "disk is full", ErrAt: now}

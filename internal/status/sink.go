@@ -14,7 +14,7 @@ const (
 	SinkStopped  = "stopped"  // it was removed, or the program ends
 )
 
-// Sink is the state of a way out. The fields down to Replays come from those who deliver; [Board.Sinks] adds the others.
+// Sink is the state of a way out. The fields down to Replaying come from those who deliver; [Board.Sinks] adds the others.
 type Sink struct {
 	Name string `json:"name" doc:"Name of the sink, unique"`
 	Type string `json:"type" doc:"Kind of sink, such as webhook or exec"`
@@ -39,18 +39,11 @@ type Sink struct {
 	DeliveredAt time.Time `json:"delivered_at,omitzero" doc:"When an event was last delivered"`
 	Err         string    `json:"last_error,omitempty" doc:"The last failure; it stays after a success"`
 	ErrAt       time.Time `json:"last_error_at,omitzero" doc:"When that was"`
-	Replays     []Replay  `json:"replays,omitempty" doc:"Replays that are going on"`
+	Replaying   int       `json:"replaying" doc:"Events that wait to be sent once more because somebody asked for that"`
 
 	State   State    `json:"state"`
 	Level   Level    `json:"level" enum:"good,wait,warn,bad"`
 	Trouble *Trouble `json:"trouble,omitempty" doc:"What is wrong and what to do; absent if all is well"`
-}
-
-// Replay is how far events that are sent once more have got.
-type Replay struct {
-	Name   string `json:"name"`
-	Cursor int64  `json:"cursor" doc:"How far it has got"`
-	Until  int64  `json:"until" doc:"Where it ends"`
 }
 
 func (s *Sink) judge(now time.Time) {

@@ -28,7 +28,7 @@ function card(k) {
       fact("Backlog", many(k.backlog, "event", "events")), fact("Mailboxes behind", count(k.behind)), fact("Delivered", count(k.delivered)),
       fact("Failed attempts", count(k.failed)), fact("Last delivery", k.delivered_at ? ago(k.delivered_at) : "–"),
       k.last_error && fact("Last error", `${clock(k.last_error_at)} ${k.last_error}`),
-      (k.replays || []).map((r) => fact("Replay", `${count(r.cursor)} of ${count(r.until)}`))));
+      k.replaying > 0 && fact("To be sent once more", many(k.replaying, "event", "events"))));
 }
 
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
