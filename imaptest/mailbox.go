@@ -44,6 +44,7 @@ const (
 	changeNew changeKind = iota
 	changeFlags
 	changeExpunge
+	changeOther // the UID is that of another message now
 )
 
 func newMailbox(u *User, name string, uidValidity uint32) *Mailbox {
@@ -158,6 +159,28 @@ func (m *Mailbox) ReuseUIDs(from imap.UID, raw ...[]byte) {
 		m.addLocked(&again, msg.flags, modSeq)
 	}
 	m.recent = min(m.recent, from)
+	m.wakeLocked()
+}
+
+// ShiftUIDs has a message arrive before others that are there, from the one with that UID on: each gets the UID of the
+// one behind it, and the last a new one. Sessions go on, and are told that there is one more message, and flags of each whose UID is
+// another one's now. RFC 9051 section 2.3.1.1 forbids that; a read-only session of Courier-IMAP sees it.
+func (m *Mailbox) ShiftUIDs(from imap.UID, raw []byte, flags ...imap.Flag) {
+	next := *m.user.server.newMessage(raw, time.Now())
+	next.flags = uniqueFlags(nil, flags)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	modSeq := m.nextModSeqLocked()
+	k, _ := m.indexLocked(from)
+	for i := k; i < len(m.msgs); i++ { // sessions keep what they have until they read the log
+		was, uid := *m.msgs[i], m.msgs[i].uid
+		next.uid, next.modSeq = uid, modSeq
+		is := next
+		m.msgs[i] = &is
+		m.log = append(m.log, change{modSeq, uid, changeOther})
+		next = was
+	}
+	m.addLocked(&next, next.flags, modSeq)
 	m.wakeLocked()
 }
 

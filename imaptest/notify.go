@@ -313,7 +313,7 @@ func (m *Mailbox) since(p logPosition) (now logPosition, happened notifyEvents) 
 		p.cursor = 0 // it was created meanwhile
 	}
 	for _, c := range m.log[p.cursor:] {
-		happened |= map[changeKind]notifyEvents{changeNew: eventNew, changeExpunge: eventExpunge, changeFlags: eventFlags}[c.kind]
+		happened |= map[changeKind]notifyEvents{changeNew: eventNew, changeExpunge: eventExpunge, changeFlags: eventFlags, changeOther: eventFlags}[c.kind]
 	}
 	return now, happened
 }

@@ -77,6 +77,11 @@ func (s *Session) catchUp(v *view, policy updatePolicy) news {
 			}
 		case changeFlags:
 			changed = append(changed, c.uid)
+		case changeOther:
+			if i, ok := v.index(c.uid); ok && m.findLocked(c.uid) != nil {
+				v.msgs[i].message = m.findLocked(c.uid)
+				changed = append(changed, c.uid)
+			}
 		case changeExpunge:
 			if _, ok := v.index(c.uid); ok {
 				v.gone.Add(c.uid)

@@ -25,6 +25,8 @@ type Ledger struct {
 	taken uint64 // changes acknowledged so far; the first of queue is number taken
 	marks []mark
 	again imap.UID // the message that was acknowledged last, if another one had its UID before; else 0
+	// doubted are messages that may be others now; see Doubted.
+	doubted imap.UIDSet
 
 	// What is instead of view and acked while they are nil; see Fold.
 	folded    string
@@ -97,6 +99,9 @@ func (l *Ledger) Apply(r imap.Response) error {
 		return nil
 	}
 	l.unfold()
+	if row, ok := r.(*imap.Message); ok {
+		l.doubt(row)
+	}
 	err := l.view.apply(&l.queue, r)
 	if _, ended := r.(*imap.Tagged); ended {
 		l.mark()

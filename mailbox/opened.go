@@ -6,7 +6,7 @@ import (
 	"github.com/pushmail/pushmail/imap"
 )
 
-// Opened is how a mailbox was selected and what the server said. Set the first five fields, then give
+// Opened is how a mailbox was selected and what the server said. Set the first six fields, then give
 // every response of SELECT or EXAMINE to [Opened.Observe].
 type Opened struct {
 	// QResync: ENABLE QRESYNC succeeded in this connection.
@@ -18,6 +18,8 @@ type Opened struct {
 	// Basis is what the State's fingerprints are made of, if the server has that still; see [BasisFor]. 0: the
 	// messages are taken for what they were.
 	Basis Basis
+	// Doubted are messages that may be others now: see [Ledger.Doubted].
+	Doubted imap.UIDSet
 	// Resumed: SELECT carried the [SelectParams] of the State that [Begin] is given.
 	Resumed bool
 
@@ -77,7 +79,7 @@ func (o *Opened) code(c *imap.Code) {
 		o.HighestModSeq, o.NoModSeq = 0, true
 	case imap.CodeClosed:
 		// RFC 7162 section 3.2.11: what came before is about the mailbox that was selected until now.
-		*o = Opened{QResync: o.QResync, CondStore: o.CondStore, ESearch: o.ESearch, Resumed: o.Resumed, Basis: o.Basis}
+		*o = Opened{QResync: o.QResync, CondStore: o.CondStore, ESearch: o.ESearch, Resumed: o.Resumed, Basis: o.Basis, Doubted: o.Doubted}
 	}
 }
 

@@ -40,7 +40,8 @@ func (c *check) next(r *Resync) (Step, bool) {
 	}
 	switch {
 	case c.stage == unchecked:
-		c.stage, c.asked = checkedNewest, r.stillRemembered(recheck, c.suspects(r))
+		c.stage = checkedNewest
+		c.asked = r.stillRemembered(recheck, c.suspects(r)).Union(r.stillRemembered(MaxRemembered, r.opened.Doubted))
 	case len(c.other) == 0 || c.stage == checkedAll:
 		return Step{}, false
 	case c.stage == checkedNewest:
@@ -90,31 +91,15 @@ func (c *check) look(r *Resync, m *imap.Message) {
 		}
 		return
 	}
-	if !c.asked.Contains(m.UID) || !r.differs(m) {
-		return
-	}
-	header := *m
-	if header.Envelope = nil; m.Envelope == nil || r.differs(&header) {
+	if c.asked.Contains(m.UID) && r.old.contradicts(r.opened.Basis, m) {
 		c.other.Add(m.UID)
 	}
 }
 
 // sameOrNone reports whether a row of a known message says that it has no flags, or those that it had.
 func (r *Resync) sameOrNone(m *imap.Message) bool {
-	was, known := r.old.Flags(m.UID)
-	if !known {
-		return false
-	}
-	now, _ := r.view.state.scratch.canonical(m.Flags)
-	return len(now) == 0 || equalFlags(now, was)
-}
-
-// differs reports whether a row is that of another message than was remembered. One that does not say what it is proves
-// nothing.
-func (r *Resync) differs(m *imap.Message) bool {
-	id, ok := Identify(r.opened.Basis, m)
-	i, found := findPrint(r.old.prints.list, m.UID)
-	return ok && found && r.old.prints.list[i].print != id.Print
+	same, known := r.old.sameOrNone(m.UID, m.Flags)
+	return known && same
 }
 
 // replaced returns the UIDs that are those of other messages now.

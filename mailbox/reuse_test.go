@@ -15,12 +15,13 @@ type reuseBox struct {
 	header   func(uid imap.UID, ask int) string // what it says when asked for the ask-th time
 	envelope func(uid imap.UID) string
 	asked    []string
+	doubted  imap.UIDSet
 }
 
 // resync compares the mailbox with old.
 func (b *reuseBox) resync(t *testing.T, old *State) (*Ledger, Report) {
 	t.Helper()
-	r := Begin(old, Opened{UIDValidity: 7, UIDNext: 11, Exists: 10, Basis: BasisHeader})
+	r := Begin(old, Opened{UIDValidity: 7, UIDNext: 11, Exists: 10, Basis: BasisHeader, Doubted: b.doubted})
 	for asks := 0; ; {
 		step, more := r.Next()
 		if !more {

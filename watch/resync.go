@@ -64,6 +64,9 @@ func (s *session) examine(ctx context.Context, known *mailbox.State) (*mailbox.O
 	if known != nil {
 		opened.Basis = mailbox.BasisFor(known.Basis(), caps)
 	}
+	if s.b.ledger != nil {
+		opened.Doubted, _ = s.b.ledger.Doubted()
+	}
 	o := &imap.SelectOptions{ReadOnly: true, CondStore: true}
 	if q, ok := mailbox.SelectParams(known); ok && opened.QResync {
 		opened.Resumed = true

@@ -187,6 +187,67 @@ func TestRestoredBackupGivesUIDsAnew(t *testing.T) {
 	}
 }
 
+// TestUIDsThatShiftUnderAnOpenMailbox: the server does not write down which UIDs it gives, and a message comes before others,
+// while the mailbox is open: each of them has the UID of the next one then, of which the server says no more than its flags. What it says
+// of flags that have not changed alone, costs a question and is no event.
+func TestUIDsThatShiftUnderAnOpenMailbox(t *testing.T) {
+	for _, rung := range reuseRungs {
+		if !slices.Contains(rung.without, imap.CapCondStore) {
+			continue
+		}
+		for _, watcher := range []struct {
+			name    string
+			account *watch.AccountOptions
+		}{{"mailbox", nil}, {"account on one connection", &watch.AccountOptions{MaxConnections: 1}}} {
+			t.Run(rung.name+", "+watcher.name, func(t *testing.T) {
+				inBubble(t, &imaptest.ServerOptions{Without: rung.without}, func(b *bench) {
+					b.account = watcher.account
+					b.box.Append(mail("old"))
+					b.start()
+					for i := range 20 {
+						b.box.Append(mail(fmt.Sprint("m", i)))
+					}
+					b.box.AddFlags(9, imap.FlagSeen)
+					b.box.AddFlags(9, imap.FlagFlagged)
+					told := b.take()
+					b.box.ShiftUIDs(10, mail("first"))
+					for i := range 10 { // so that the newest ones have not changed
+						b.box.Append(mail(fmt.Sprint("later", i)))
+					}
+					b.wait(time.Minute)
+					told = append(told, b.take()...)
+					differentIDs(t, told)
+					b.agrees(told)
+					b.stop()
+					b.start()
+					if got := messages(b.take()); got != "" {
+						t.Errorf("after a restart, told %s", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// agrees compares what was told with what is there.
+func (b *bench) agrees(told []watch.Event) {
+	b.t.Helper()
+	is := map[imap.UID]string{}
+	for _, ev := range told {
+		switch ev.Type {
+		case watch.MessageNew:
+			is[ev.UID] = ev.Message.Envelope.Subject
+		case watch.MessageExpunge:
+			delete(is, ev.UID)
+		}
+	}
+	for _, m := range b.box.Snapshot().Messages {
+		if subject := is[m.UID]; m.UID > 1 && !strings.Contains(string(b.box.Raw(m.UID)), "Subject: "+subject+"\r\n") {
+			b.t.Errorf("UID %d was told as %q, and is %q", m.UID, subject, b.box.Raw(m.UID))
+		}
+	}
+}
+
 // messages are the events of messages.
 func messages(events []watch.Event) string {
 	var lines []string

@@ -160,7 +160,7 @@ func (s *session) proceed(ctx context.Context) error {
 		switch {
 		case err == nil:
 			continue
-		case errors.Is(err, errLook):
+		case errors.Is(err, errLook), errors.Is(err, errAnother):
 			if err := s.lookAgain(ctx); err != nil {
 				return err
 			}
@@ -213,6 +213,9 @@ func (s *session) idleNow() bool {
 	if _, ok := s.b.ledger.Next(); ok {
 		return false
 	}
+	if told, waiting := s.b.ledger.Doubted(); !told.Empty() || !waiting.Empty() {
+		return false
+	}
 	return !s.mustFetch()
 }
 
@@ -230,6 +233,9 @@ func (s *session) report(ctx context.Context) error {
 		}
 		if s.desync != nil {
 			return s.desync
+		}
+		if err := s.checkDoubted(ctx); err != nil {
+			return err
 		}
 		if s.mustFetch() {
 			if err := s.fetchNew(ctx); err != nil {
