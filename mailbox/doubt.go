@@ -16,7 +16,7 @@ func (l *Ledger) doubt(m *imap.Message) {
 		uid = v.UIDAt(m.SeqNum)
 	}
 	if same, known := v.state.sameOrNone(uid, m.Flags); known && (same || v.Pending() > 0) && l.matters(uid) {
-		l.doubted.Add(uid)
+		v.doubted.Add(uid)
 	}
 }
 
@@ -41,11 +41,11 @@ func (s *State) sameOrNone(uid imap.UID, flags []imap.Flag) (same, known bool) {
 // with ENVELOPE, before more is acknowledged, and give the rows to [Ledger.Another]; if one of them is another message,
 // resynchronise, with these in [Opened.Doubted], else [Ledger.Trust] them. What was asked of those that wait to be told is to be asked anew.
 func (l *Ledger) Doubted() (remembered, waiting imap.UIDSet) {
-	if l.doubted.Empty() {
+	if l.view == nil || l.view.doubted.Empty() {
 		return nil, nil
 	}
-	waiting = l.doubted.Subtract(l.acked.UIDs())
-	return l.doubted.Subtract(waiting), waiting
+	waiting = l.view.doubted.Subtract(l.acked.UIDs())
+	return l.view.doubted.Subtract(waiting), waiting
 }
 
 // Another reports whether a row that says what a message is, is not that of the one that is remembered.
@@ -55,7 +55,11 @@ func (l *Ledger) Another(m *imap.Message) bool {
 }
 
 // Trust ends the doubt in all messages.
-func (l *Ledger) Trust() { l.doubted = nil }
+func (l *Ledger) Trust() {
+	if l.view != nil {
+		l.view.doubted = nil
+	}
+}
 
 // print returns the fingerprint of a message, false if it is not remembered.
 func (s *State) print(uid imap.UID) (Print, bool) {

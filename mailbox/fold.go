@@ -11,7 +11,7 @@ func (l *Ledger) Fold() bool {
 	if v == nil {
 		return true
 	}
-	if l.queue.n > 0 || len(l.doubted) > 0 || v.unnumbered || v.announced != 0 || int64(v.count) != int64(v.state.n) || len(v.state.chunks) > 1 {
+	if l.queue.n > 0 || len(v.doubted) > 0 || v.unnumbered || v.announced != 0 || int64(v.count) != int64(v.state.n) || len(v.state.chunks) > 1 {
 		return false
 	}
 	folded, _ := l.acked.MarshalBinary() // it never fails; with nothing waiting the State of the View is the same

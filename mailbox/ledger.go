@@ -25,8 +25,6 @@ type Ledger struct {
 	taken uint64 // changes acknowledged so far; the first of queue is number taken
 	marks []mark
 	again imap.UID // the message that was acknowledged last, if another one had its UID before; else 0
-	// doubted are messages that may be others now; see Doubted.
-	doubted imap.UIDSet
 
 	// What is instead of view and acked while they are nil; see Fold.
 	folded    string

@@ -20,6 +20,8 @@ type View struct {
 	vanishing bool
 	// announced is the last HIGHESTMODSEQ code, 0 if none came since the last commit.
 	announced imap.ModSeq
+	// doubted are messages that may be others now; see Ledger.Doubted.
+	doubted imap.UIDSet
 }
 
 // tailEntry is a message after the known ones whose row came before that of an earlier message.

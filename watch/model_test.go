@@ -134,6 +134,7 @@ type world struct {
 	dialedAt time.Time
 	dials    int // within a minute of that moment, since the watcher was started
 
+	noModSeqs bool // of the server
 	// flagsHide: STATUS does not show that flags have changed, so that may take an hour to be told.
 	flagsHide bool
 
@@ -221,6 +222,7 @@ func newWorld(t *testing.T, seed uint64, way modelWay) *world {
 	if w.oneIn(5) && !way.notify {
 		o.Without = append(o.Without, imap.CapIdle)
 	}
+	w.noModSeqs = slices.Contains(o.Without, imap.CapCondStore)
 	w.flagsHide = slices.Contains(o.Without, imap.CapCondStore) && way.connections > 0
 	w.logf("%s, without %v", way.name, o.Without)
 	w.server = imaptest.NewServer(o)
@@ -736,6 +738,7 @@ func (w *world) reuse() {
 		w.stop()
 	}
 	first := is.Messages[max(0, len(is.Messages)-1-w.intn(3)):]
+	shifts := !stopped && w.noModSeqs && w.oneIn(2) // under sessions that go on
 	var raw [][]byte
 	var subjects []string
 	for range 1 + w.intn(2) {
@@ -744,26 +747,40 @@ func (w *world) reuse() {
 		subjects = append(subjects, fmt.Sprint("m", w.mails))
 		w.rngMu.Unlock()
 		raw = append(raw, mail(subjects[len(subjects)-1]))
+		if shifts {
+			break
+		}
 	}
 	w.told.during(func() {
 		if w.told.untrue(is.UIDValidity, first[0].UID) {
 			return
 		}
+		var uids []imap.UID
 		for _, msg := range first {
 			subject := w.told.ever[message{is.UIDValidity, msg.UID}]
 			subjects = append(subjects, subject)
 			w.told.again[name+" "+subject] = true
+			uids = append(uids, msg.UID)
 		}
-		m.ReuseUIDs(first[0].UID, raw...)
+		if shifts {
+			m.ShiftUIDs(first[0].UID, raw[0])
+			uids = append(uids, is.UIDNext)
+		} else {
+			m.ReuseUIDs(first[0].UID, raw...)
+			uids = uids[:0]
+			for i := range subjects {
+				uids = append(uids, first[0].UID+imap.UID(i))
+			}
+		}
 		for i, subject := range subjects {
-			id := message{is.UIDValidity, first[0].UID + imap.UID(i)}
+			id := message{is.UIDValidity, uids[i]}
 			if was, used := w.told.ever[id]; used {
 				w.told.former[id] = append(w.told.former[id], was)
 			}
 			w.told.ever[id] = subject
 			w.told.mistakable(name, id.uid, subject)
 		}
-		w.logf("-- UIDs from %d on are given anew in %s: %v", first[0].UID, name, subjects)
+		w.logf("-- UIDs from %d on are given anew in %s, sessions go on: %v: %v", first[0].UID, name, shifts, subjects)
 	})
 	if stopped {
 		w.start()
