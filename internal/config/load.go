@@ -102,8 +102,7 @@ type mainTable struct {
 
 func (l *loader) decodeRoot() {
 	var top mainTable
-	top.Log, top.Journal, top.API, top.Limits = l.cfg.Log, l.cfg.Journal, l.cfg.API, l.cfg.Limits
-	top.Defaults.Common = &Common{}
+	top.Log, top.Journal, top.API, top.Limits, top.Defaults = l.cfg.Log, l.cfg.Journal, l.cfg.API, l.cfg.Limits, l.cfg.Defaults
 	rest := l.takeLists(l.root)
 	l.decodeTable(rest, "", explainRoot, &top)
 	c := l.cfg
