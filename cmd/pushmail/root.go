@@ -73,7 +73,9 @@ came while it was not running, or while the network was away, is reported afterw
 	root.SetHelpCommand(helpCommand(root))
 	root.SetVersionTemplate("pushmail {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(a.watchCommand(), a.listCommand(), a.doctorCommand(), a.demoCommand(), a.initCommand(), a.configCommand(), a.versionCommand(), a.manCommand(), a.serveCommand(), a.statusCommand(), a.eventsCommand(), a.replayCommand(), a.skipCommand(),
+	root.AddCommand(a.watchCommand(), a.listCommand(), a.doctorCommand(), a.demoCommand(),
+		a.serveCommand(), a.initCommand(), a.configCommand(), a.statusCommand(), a.eventsCommand(), a.replayCommand(), a.skipCommand(),
+		a.versionCommand(), a.manCommand(),
 		topic("exit-codes", "What the exit codes mean", exitCodesHelp),
 		topic("passwords", "Where the password comes from", passwordsHelp))
 	return root
