@@ -10,8 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	runtimemetrics "runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -281,38 +279,8 @@ func (a *App) tokens(ctx context.Context, c config.API) ([]httpapi.Token, error)
 	return out, nil
 }
 
-// tidyEvery is how often the journal is tidied, giveBackEvery how often memory may be given back to the system.
-const (
-	tidyEvery     = 10 * time.Minute
-	giveBackEvery = time.Minute
-)
-
-// giveBack gives memory back that is not needed any more: when the program holds a tenth more than after the last time, and as long as
-// that is worth a tenth. Connecting takes several times as much as what comes after it.
-func giveBack(ctx context.Context) {
-	tick := time.NewTicker(giveBackEvery)
-	defer tick.Stop()
-	least, worth := uint64(0), true
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		if before := held(); worth || before > least+least/10 {
-			debug.FreeOSMemory()
-			least = held()
-			worth = least < before-before/10
-		}
-	}
-}
-
-// held is how much memory the program has of the system's, in bytes.
-func held() uint64 {
-	all := []runtimemetrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	runtimemetrics.Read(all)
-	return all[0].Value.Uint64() - all[1].Value.Uint64()
-}
+// tidyEvery is how often the journal is tidied.
+const tidyEvery = 10 * time.Minute
 
 // retain removes what the journal need not keep.
 func (a *App) retain(ctx context.Context) {
