@@ -73,7 +73,7 @@ func (f *eventsFlags) run(ctx context.Context, a *app) error {
 	}
 	j, err := a.openJournal(ctx, cfg)
 	if err != nil {
-		return stateError{err}
+		return &pushmail.StateError{Err: err}
 	}
 	defer j.Close()
 	return f.print(ctx, a, j)

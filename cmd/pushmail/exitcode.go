@@ -53,11 +53,6 @@ type credentialsError struct{ error }
 
 func (e credentialsError) Unwrap() error { return e.error }
 
-// stateError says that the state directory cannot be used.
-type stateError struct{ error }
-
-func (e stateError) Unwrap() error { return e.error }
-
 // errOutputClosed says that whoever read our output has gone. It is a good end.
 var errOutputClosed = errors.New("the reader of the output has gone")
 
@@ -80,7 +75,7 @@ func exitCode(err error) int {
 		return exitMailbox
 	case errors.Is(err, errProblems):
 		return exitProblems
-	case errors.As(err, &state), errors.As(err, new(stateError)), errors.As(err, new(*pushmail.StateError)):
+	case errors.As(err, &state), errors.As(err, new(*pushmail.StateError)):
 		return exitState
 	case errors.As(err, &cert), errors.As(err, &security):
 		return exitSecurity

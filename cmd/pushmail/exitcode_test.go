@@ -16,6 +16,7 @@ import (
 	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imapauth"
 	"github.com/pushmail/pushmail/imapclient"
+	pushmail "github.com/pushmail/pushmail/internal/app"
 	"github.com/pushmail/pushmail/watch"
 )
 
@@ -65,7 +66,7 @@ func TestErrorsAreExplained(t *testing.T) {
 		{&imapclient.SecurityError{Reason: "PREAUTH before TLS"}, exitSecurity, "PREAUTH"},
 		{&watch.MailboxError{Mailbox: "Nope\x1b", Err: refusal("EXAMINE", imap.NO, imap.CodeNonExistent, "No such mailbox")}, exitMailbox, `the mailbox "Nope?" cannot be opened (it said: No such mailbox): names are`},
 		{&watch.CheckpointError{Key: watch.Key{Account: "jo", Mailbox: "INBOX"}, Path: "/x", Err: errors.New("damaged")}, exitState, "/x"},
-		{stateError{fs.ErrPermission}, exitState, "permission"},
+		{&pushmail.StateError{Err: fs.ErrPermission}, exitState, "permission"},
 	} {
 		for _, err := range []error{test.err, fmt.Errorf("wrapped: %w", test.err), atURL(url, test.err)} {
 			if test.err == nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	pushmail "github.com/pushmail/pushmail/internal/app"
 	"github.com/pushmail/pushmail/watch"
 )
 
@@ -39,7 +40,7 @@ func openStateDir(dir string) error {
 		}
 	}
 	if err != nil {
-		return stateError{fmt.Errorf("state directory %s cannot be used: %w: use another with --state DIR", clean(dir), err)}
+		return &pushmail.StateError{Err: fmt.Errorf("state directory %s cannot be used: %w: use another with --state DIR", clean(dir), err)}
 	}
 	return nil
 }
@@ -71,14 +72,14 @@ func lockState(checkpoint string, alone bool) (release func(), err error) {
 	for {
 		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
-			return nil, stateError{err}
+			return nil, &pushmail.StateError{Err: err}
 		}
 		if err := lockFile(f, alone); err != nil {
 			f.Close()
 			if errors.Is(err, errLocked) {
 				err = errors.New("another pushmail watches this mailbox with the same state: end it, or use another directory with --state DIR")
 			}
-			return nil, stateError{err}
+			return nil, &pushmail.StateError{Err: err}
 		}
 		// The one that held the lock before may have removed the file that we have opened.
 		if !isAt(f, name) {
