@@ -179,7 +179,7 @@ func (w *world) add(name, mailbox string) *imaptest.User {
 
 func (w *world) addAgain(name, mailbox string) {
 	w.t.Helper()
-	if err := w.set.Add(context.Background(), w.options(name, mailbox)); err != nil {
+	if err := w.set.Watch(context.Background(), w.options(name, mailbox)); err != nil {
 		w.t.Fatal(err)
 	}
 	synctest.Wait()

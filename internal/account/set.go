@@ -91,20 +91,22 @@ func (s *Set) begin(ctx context.Context, name string) (end func(), err error) {
 	}
 }
 
-// Add begins to watch an account. It does not wait for the connection. It is an error if there is one of that name. Store is
-// not used: the journal is.
-func (s *Set) Add(ctx context.Context, o watch.AccountOptions) error {
+// Watch begins to watch an account, without waiting for its connection. One of that name is ended before, and goes on where it was; if
+// the settings are wrong it goes on as it was. Store is not used: the journal is.
+func (s *Set) Watch(ctx context.Context, o watch.AccountOptions) error {
+	if o.Account == "" {
+		return errors.New("account: it has no name")
+	}
+	if err := o.Check(); err != nil {
+		return err
+	}
 	end, err := s.begin(ctx, o.Account)
 	if err != nil {
 		return err
 	}
 	defer end()
-	return s.add(o)
-}
-
-func (s *Set) add(o watch.AccountOptions) error {
-	if o.Account == "" {
-		return errors.New("account: it has no name")
+	if _, err := s.remove(ctx, o.Account); err != nil {
+		return err
 	}
 	o.Store = s.bridge
 	if err := s.manager.Add(o); err != nil {
@@ -134,23 +136,6 @@ func (s *Set) remove(ctx context.Context, name string) (bool, error) {
 	defer s.mu.Unlock()
 	delete(s.names, name)
 	return ok, err
-}
-
-// Replace watches an account in another way, from where it was, or adds it. If the new settings are wrong the account goes
-// on as it was.
-func (s *Set) Replace(ctx context.Context, o watch.AccountOptions) error {
-	if err := o.Check(); err != nil {
-		return err
-	}
-	end, err := s.begin(ctx, o.Account)
-	if err != nil {
-		return err
-	}
-	defer end()
-	if _, err := s.remove(ctx, o.Account); err != nil {
-		return err
-	}
-	return s.add(o)
 }
 
 // Names returns the names of all accounts, sorted.

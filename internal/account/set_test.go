@@ -221,12 +221,12 @@ func TestAccountRemovedWhileTheJournalFailsReportsAgain(t *testing.T) {
 	})
 }
 
-func TestReplaceGoesOnWhereItWas(t *testing.T) {
+func TestAnAccountThatIsWatchedInAnotherWayGoesOnWhereItWas(t *testing.T) {
 	inWorld(t, func(w *world) {
 		jo := w.add("jo", "INBOX")
 		jo.Mailbox("INBOX").Append(mail("one"))
 		synctest.Wait()
-		if err := w.set.Replace(context.Background(), w.options("jo", "INBOX")); err != nil {
+		if err := w.set.Watch(context.Background(), w.options("jo", "INBOX")); err != nil {
 			t.Fatal(err)
 		}
 		jo.Mailbox("INBOX").Append(mail("two"))
@@ -239,7 +239,7 @@ func TestReplaceGoesOnWhereItWas(t *testing.T) {
 		}
 		wrong := w.options("jo", "INBOX")
 		wrong.Client.Addr, wrong.Dial = "", nil
-		if err := w.set.Replace(context.Background(), wrong); err == nil {
+		if err := w.set.Watch(context.Background(), wrong); err == nil {
 			t.Error("an account without a server was taken")
 		}
 		jo.Mailbox("INBOX").Append(mail("three"))
@@ -253,14 +253,11 @@ func TestReplaceGoesOnWhereItWas(t *testing.T) {
 func TestChangesOfASetThatIsClosed(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.add("jo", "INBOX")
-		if err := w.set.Add(context.Background(), w.options("jo", "INBOX")); err == nil {
-			t.Error("an account was added twice")
-		}
-		if err := w.set.Add(context.Background(), w.options("", "INBOX")); err == nil {
+		if err := w.set.Watch(context.Background(), w.options("", "INBOX")); err == nil {
 			t.Error("an account without a name was added")
 		}
 		w.stop()
-		if err := w.set.Add(context.Background(), w.options("al", "INBOX")); !errors.Is(err, account.ErrClosed) {
+		if err := w.set.Watch(context.Background(), w.options("al", "INBOX")); !errors.Is(err, account.ErrClosed) {
 			t.Errorf("adding after Close: %v", err)
 		}
 		if _, err := w.set.Remove(context.Background(), "jo"); !errors.Is(err, account.ErrClosed) {
@@ -277,7 +274,7 @@ func TestAThousandAccountsComeAndGo(t *testing.T) {
 			name := fmt.Sprint("user", i)
 			u := w.server.AddUser(name, "secret")
 			all.Go(func() {
-				if err := w.set.Add(context.Background(), w.options(name, "INBOX")); err != nil {
+				if err := w.set.Watch(context.Background(), w.options(name, "INBOX")); err != nil {
 					t.Error(err)
 				}
 				u.Mailbox("INBOX").Append(mail("to " + name))
@@ -287,7 +284,7 @@ func TestAThousandAccountsComeAndGo(t *testing.T) {
 						t.Errorf("removing %s: %v, %v", name, ok, err)
 					}
 				case 1:
-					if err := w.set.Replace(context.Background(), w.options(name, "INBOX")); err != nil {
+					if err := w.set.Watch(context.Background(), w.options(name, "INBOX")); err != nil {
 						t.Error(err)
 					}
 				}

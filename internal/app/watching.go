@@ -43,7 +43,7 @@ type watched struct {
 func (a *App) watch(ctx context.Context, c *config.Account, origin string) error {
 	o, err := a.watchOptions(c)
 	if err == nil {
-		err = a.accounts.Replace(ctx, o)
+		err = a.accounts.Watch(ctx, o)
 	}
 	a.noteWatched(c.Name, &watched{c, origin, err})
 	return err
