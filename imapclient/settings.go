@@ -1,6 +1,7 @@
 package imapclient
 
 import (
+	"encoding/binary"
 	"runtime"
 	"strings"
 	"sync"
@@ -78,18 +79,17 @@ func (w *words[W]) all() []W {
 	return w.list
 }
 
+// listed is a text that no other list has: each word behind its length.
 func listed[W ~string](list []W) string {
 	n := 0
 	for _, w := range list {
-		n += len(w) + 1
+		n += len(w) + 2
 	}
-	var b strings.Builder
-	b.Grow(n)
+	b := make([]byte, 0, n)
 	for _, w := range list {
-		b.WriteString(string(w))
-		b.WriteByte(' ') // is in none
+		b = append(binary.AppendUvarint(b, uint64(len(w))), w...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // shared has values that do not change, each once as long as somebody has it.
