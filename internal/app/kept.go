@@ -86,16 +86,21 @@ func (a *App) addKept(ctx context.Context) {
 		a.log.Error("the accounts that were added by the API cannot be read", "err", err)
 		return
 	}
-	for _, row := range rows {
-		if a.inFile(row.Name) {
+	rows = slices.DeleteFunc(rows, func(row journal.Account) bool {
+		both := a.inFile(row.Name)
+		if both {
 			a.log.Warn("an account is in the configuration, and was added by the API, too: that of the configuration counts", "account", row.Name)
-			continue
 		}
-		if err := a.addKeptOne(ctx, row); err != nil {
+		return both
+	})
+	sideBySide(ctx, rows, func(error) {}, func(ctx context.Context, row journal.Account) error {
+		err := a.addKeptOne(ctx, row)
+		if err != nil {
 			a.log.Error("an account that was added by the API cannot be watched", "account", row.Name, "err", err)
 			a.noteWatched(row.Name, &watched{origin: status.OriginAPI, err: err})
 		}
-	}
+		return err
+	})
 }
 
 func (a *App) addKeptOne(ctx context.Context, row journal.Account) error {

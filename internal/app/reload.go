@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pushmail/pushmail/internal/config"
@@ -38,7 +39,7 @@ func (a *App) Reload(ctx context.Context) error {
 	a.change.Lock()
 	defer a.change.Unlock()
 	diff := config.Diff(a.cfg.Load(), next)
-	if diff.IsZero() {
+	if diff.IsZero() && !a.anyUnwatched() {
 		a.log.Info("the configuration was read again: nothing has changed")
 		return nil
 	}
@@ -195,23 +196,53 @@ func rerouted(old, next *config.Config, sink string) bool {
 	return !slices.Equal(wheres(old), wheres(next))
 }
 
+// reloadAccounts changes what accounts are watched and how. Those that could not be watched until now are tried again.
 func (a *App) reloadAccounts(ctx context.Context, diff config.Change, note func(error)) {
-	for _, name := range diff.AccountsRemoved {
+	sideBySide(ctx, diff.AccountsRemoved, note, func(ctx context.Context, name string) error {
 		_, err := a.accounts.Remove(ctx, name)
-		note(err)
 		a.noteWatched(name, nil)
 		a.board.Forget(name)
-	}
+		return err
+	})
+	var changed []*config.Account
 	cfg := a.cfg.Load()
 	for i := range cfg.Accounts {
 		c := &cfg.Accounts[i]
-		if slices.Contains(diff.AccountsAdded, c.Name) || slices.Contains(diff.AccountsChanged, c.Name) {
-			if err := a.watch(ctx, c, status.OriginFile); err != nil {
-				note(fmt.Errorf("account %q: %w", c.Name, err))
-			}
+		if slices.Contains(diff.AccountsAdded, c.Name) || slices.Contains(diff.AccountsChanged, c.Name) || a.unwatched(c.Name) {
+			changed = append(changed, c)
 		}
 	}
+	sideBySide(ctx, changed, note, func(ctx context.Context, c *config.Account) error {
+		if err := a.watch(ctx, c, status.OriginFile); err != nil {
+			return fmt.Errorf("account %q: %w", c.Name, err)
+		}
+		return nil
+	})
 	a.addKept(ctx)
+}
+
+// atOnce is how many accounts are changed at the same time.
+const atOnce = 64
+
+// sideBySide calls do for each of all, with a time limit of its own, since most of a change is waiting for servers to say goodbye. It
+// returns when all is done.
+func sideBySide[T any](ctx context.Context, all []T, note func(error), do func(context.Context, T) error) {
+	errs := make([]error, len(all))
+	slots := make(chan struct{}, atOnce)
+	var running sync.WaitGroup
+	for i, one := range all {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := untilDone(ctx)
+			defer cancel()
+			errs[i] = do(ctx, one)
+		})
+	}
+	running.Wait()
+	for _, err := range errs {
+		note(err)
+	}
 }
 
 // summary tells people what has changed.

@@ -3,12 +3,16 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/pushmail/pushmail/imaptest"
 	"github.com/pushmail/pushmail/internal/config"
+	"github.com/pushmail/pushmail/internal/status"
 )
 
 func TestRerouted(t *testing.T) {
@@ -145,5 +149,90 @@ func TestSinksThatCannotBeOpened(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "state", "journal.db")); err != nil {
 		t.Error(err)
+	}
+}
+
+// up waits until all accounts are.
+func (s *site) up(a *App) {
+	s.t.Helper()
+	s.eventually(func() string {
+		for _, st := range a.accounts.Status() {
+			if len(st.Mailboxes) != 1 || !st.Mailboxes[0].Up {
+				return fmt.Sprintf("account %+v", st)
+			}
+		}
+		return ""
+	})
+}
+
+// An account that could not be watched is watched with the next reload, though nothing has changed.
+func TestAReloadWatchesWhatIsNotWatched(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c := s.config(s.account("jo") + s.fileSink("file"))
+	o := s.options(c)
+	o.Load = func() (*config.Config, config.Problems) { return c, nil }
+	a, _ := s.run(o)
+	s.up(a)
+	logout := make(chan struct{})
+	s.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+		if c.Name == "LOGOUT" {
+			return imaptest.DelayUntil(logout)
+		}
+		return imaptest.Pass
+	})
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("the server takes its time"))
+	if err := a.watch(ended, &c.Accounts[0], status.OriginFile); err == nil {
+		t.Fatal("it did not wait for the end of the one before")
+	}
+	close(logout)
+	if err := a.Reload(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if st := a.accountStatus(); len(st) != 1 || st[0].Err != "" || len(a.accounts.Names()) != 1 {
+		t.Errorf("after a reload: %+v", st)
+	}
+	s.up(a)
+}
+
+// Accounts that change log out side by side: one after the other thousands of them would not be done in time.
+func TestAccountsThatChangeLogOutSideBySide(t *testing.T) {
+	t.Parallel()
+	const n = 30
+	s := newSite(t)
+	text := s.fileSink("file")
+	for i := range n {
+		text += s.account(fmt.Sprint("user", i))
+	}
+	next := s.config("[defaults]\npreview = true\n" + text)
+	o := s.options(s.config(text))
+	o.Load = func() (*config.Config, config.Problems) { return next, nil }
+	a, _ := s.run(o)
+	s.up(a)
+	var logouts atomic.Int32
+	all := make(chan struct{})
+	s.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+		if c.Name == "LOGOUT" {
+			logouts.Add(1)
+			return imaptest.DelayUntil(all)
+		}
+		return imaptest.Pass
+	})
+	reloaded := make(chan error, 1)
+	go func() { reloaded <- a.Reload(t.Context()) }()
+	s.eventually(func() string {
+		if have := logouts.Load(); have < n {
+			return fmt.Sprintf("%d of %d log out", have, n)
+		}
+		return ""
+	})
+	close(all)
+	if err := <-reloaded; err != nil {
+		t.Error(err)
+	}
+	s.up(a)
+	if names := a.accounts.Names(); len(names) != n {
+		t.Errorf("%d accounts are watched, want %d", len(names), n)
 	}
 }

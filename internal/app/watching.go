@@ -60,6 +60,25 @@ func (a *App) noteWatched(name string, w *watched) {
 	}
 }
 
+// unwatched reports whether an account is known that could not be watched.
+func (a *App) unwatched(name string) bool {
+	a.keeping.Lock()
+	defer a.keeping.Unlock()
+	return a.watching[name].err != nil
+}
+
+// anyUnwatched reports whether there is such an account.
+func (a *App) anyUnwatched() bool {
+	a.keeping.Lock()
+	defer a.keeping.Unlock()
+	for _, w := range a.watching {
+		if w.err != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // accountStatus is the state of all accounts, also of those that cannot be watched.
 func (a *App) accountStatus() []status.Account {
 	all := a.accounts.Status()
