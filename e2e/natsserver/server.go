@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/pushmail/pushmail/e2e/daemon"
 	"github.com/pushmail/pushmail/e2e/process"
 )
@@ -79,21 +76,6 @@ func New(t testing.TB) *Server {
 
 // URL is what clients connect to.
 func (s *Server) URL() string { return "nats://" + s.Address }
-
-// JetStream returns a client that lasts as long as the test, and comes back when the server does.
-func (s *Server) JetStream() jetstream.JetStream {
-	s.t.Helper()
-	nc, err := nats.Connect(s.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return js
-}
 
 // Start starts the server, again if it was killed, and waits until it answers.
 func (s *Server) Start() {

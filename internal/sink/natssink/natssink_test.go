@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushmail/pushmail/e2e/natsserver"
@@ -49,7 +50,15 @@ func TestRealServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	js := server.JetStream()
+	nc, err := nats.Connect(server.URL(), nats.MaxReconnects(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for end := time.Now().Add(30 * time.Second); !s.nc.IsConnected() && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 	}
 	if r := one(t, s, anEvent(1)); r.Outcome != sink.Busy || !strings.Contains(r.Err.Error(), "no stream takes the subject mail.jo.Lists/a_b.mail.message.new") {
