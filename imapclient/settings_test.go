@@ -1,6 +1,7 @@
 package imapclient
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 
@@ -20,4 +21,5 @@ func TestListsThatReadTheSameAreNotTheSame(t *testing.T) {
 			t.Errorf("%q is there twice", list)
 		}
 	}
+	runtime.KeepAlive(all)
 }
