@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"cmp"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -77,10 +78,8 @@ func (s *flagScratch) canonical(flags []imap.Flag) ([]imap.Flag, []byte) {
 			s.flags = slices.Insert(s.flags, i, f)
 		}
 	}
-	for i, f := range s.flags {
-		if i > 0 {
-			s.key = append(s.key, 0)
-		}
+	for _, f := range s.flags {
+		s.key = binary.AppendUvarint(s.key, uint64(len(f))) // no byte is in none: flags may come as strings
 		for j := range len(f) {
 			s.key = append(s.key, foldByte(f[j]))
 		}

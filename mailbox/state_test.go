@@ -352,6 +352,20 @@ func TestFlagsCompareWithoutCaseOrderAndRecent(t *testing.T) {
 	}
 }
 
+// A flag that came as a string may have anything in it, and is not two flags for that.
+func TestFlagsThatReadLikeTwo(t *testing.T) {
+	s := newState()
+	for i, flags := range [][]imap.Flag{{"a", "b"}, {"a\x00b"}, {"a\x01b"}, {"a b"}, {"a\x00", "b"}} {
+		set, err := s.intern(flags)
+		if err != nil || s.append(imap.UID(i+1), set, 0) != nil {
+			t.Fatal(err)
+		}
+		if got, _ := s.Flags(imap.UID(i + 1)); !slices.Equal(got, flags) {
+			t.Errorf("%q became %q", flags, got)
+		}
+	}
+}
+
 func TestFlagSetsThatNoMessageHasAreForgotten(t *testing.T) {
 	s := newState()
 	_ = s.append(1, 0, 0)
