@@ -39,6 +39,8 @@ const (
 	// tagReused: the highest UID that was told, number of messages whose UID another one had before, then for each the
 	// gap from the UID before, and the 8 bytes of its fingerprint. Without it the former is the highest UID ever, the latter none.
 	tagReused
+	// tagAhead: the messages that wait and may have been told; number of fingerprints, then for each as in tagPrints.
+	tagAhead
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -62,6 +64,7 @@ func (s *State) AppendBinary(dst []byte) ([]byte, error) {
 		tagRevs:    s.appendRevs,
 		tagPrints:  s.prints.append,
 		tagReused:  s.appendReused,
+		tagAhead:   s.prints.appendAhead,
 	} {
 		if section == nil {
 			continue
@@ -232,6 +235,13 @@ func (p *prints) append(b []byte) []byte {
 	return appendPrinted(b, p.list)
 }
 
+func (p *prints) appendAhead(b []byte) []byte {
+	if p == nil || len(p.ahead) == 0 {
+		return b
+	}
+	return appendPrinted(b, p.ahead)
+}
+
 func (s *State) appendReused(b []byte) []byte {
 	var again []printed
 	if s.prints != nil {
@@ -377,6 +387,10 @@ func (r *checkpointReader) section(s *State, tag uint64) {
 				s.prints = &prints{own: s.own}
 			}
 			s.prints.again = again
+		}
+	case tagAhead:
+		if ahead := r.readPrinted(maxRemembered); s.prints != nil {
+			s.prints.ahead = ahead
 		}
 	default:
 		r.pos = len(r.data)

@@ -43,7 +43,12 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	for name, s := range map[string]*State{
 		"zero": {}, "empty": newState(), "example": exampleState(),
 		"fingerprints": withPrints(),
-		"highest UID":  func() *State { s := newState(); s.appendRun(1<<32-3, 3, 0); return s }(),
+		"foretold": func() *State {
+			s := withPrints()
+			s.prints, _ = s.prints.foretell(60, Identity{Basis: s.Basis(), Print: Print{6}}, s.own)
+			return s
+		}(),
+		"highest UID": func() *State { s := newState(); s.appendRun(1<<32-3, 3, 0); return s }(),
 	} {
 		data, err := s.MarshalBinary()
 		if err != nil {

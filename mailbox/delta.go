@@ -22,7 +22,7 @@ type delta struct {
 func (d delta) change(before *State) Change {
 	c := Change{Kind: d.kind, UID: d.uid, ModSeq: d.modSeq, Rev: d.rev}
 	if c.Print, c.Reused = before.prints.reused(d.uid); d.kind == New {
-		c.Print, c.Reused = Print{}, d.uid <= before.told
+		c.Print, c.Reused = Print{}, c.Reused || d.uid <= before.told
 	}
 	was, _ := before.Flags(d.uid)
 	if d.kind == Expunge {

@@ -222,6 +222,7 @@ func (s *State) do(c Change) {
 		if set, err := s.intern(c.Flags); err == nil && !s.Has(c.UID) {
 			_ = s.insert(c.UID, set, 0)
 		}
+		s.prints = s.prints.past(c.UID, s.own)
 		if c.Reused {
 			s.prints = s.prints.reuse(c.UID, s.own)
 		}

@@ -327,7 +327,7 @@ func dump(s *State) []string {
 		out = append(out, fmt.Sprintf("%d(%v)%d", uid, fold(flags), s.Rev(uid)))
 	}
 	if s.prints != nil {
-		out = append(out, fmt.Sprint("prints ", s.prints.basis, s.prints.newest, s.prints.list, s.prints.again))
+		out = append(out, fmt.Sprint("prints ", s.prints.basis, s.prints.newest, s.prints.list, s.prints.again, s.prints.ahead))
 	}
 	return out
 }

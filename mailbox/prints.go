@@ -22,6 +22,8 @@ type prints struct {
 	list   []printed
 	// again are the messages whose UID another one had before, however old they are; see Change.Reused.
 	again []printed
+	// ahead are messages that wait, as they may have been told already; see Ledger.Foretell.
+	ahead []printed
 }
 
 // printed has 12 bytes.
@@ -49,7 +51,7 @@ func (p *prints) writable(own *owner) *prints {
 	c := *p
 	c.own = own
 	c.list = append(make([]printed, 0, roomFor(len(p.list))), p.list...)
-	c.again = slices.Clone(p.again)
+	c.again, c.ahead = slices.Clone(p.again), slices.Clone(p.ahead)
 	return &c
 }
 

@@ -39,6 +39,8 @@ type consumer struct {
 	// had are the messages that were there at first or told as new, by mailbox and subject; again are those that may be
 	// told once more under another UID, since that they were told was not saved.
 	had, again map[string]bool
+	// mortal: the program is to be killed with the next message that it tells of; dead: it was.
+	mortal, dead bool
 }
 
 // knownBox is a mailbox as its events have it.
@@ -116,6 +118,16 @@ func (c *consumer) take(ev watch.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	what := fmt.Sprintf("%s %d %s", ev.Mailbox, ev.UIDValidity, line(ev))
+	if c.dead {
+		return errNotTaken
+	}
+	if c.dead = c.mortal && ev.Type == watch.MessageNew; c.dead {
+		c.w.logf("-- told, and killed: %s", what)
+		c.note(ev)
+		c.ids[ev.ID].left = true
+		c.unsure(ev.ID)
+		return errNotTaken
+	}
 	refuse := c.w.isChaos() && c.w.oneIn(40)
 	if refuse && c.w.oneIn(2) {
 		c.w.logf("-- not taken: %s", what)
@@ -134,6 +146,12 @@ func (c *consumer) take(ev watch.Event) error {
 		c.unsure(ev.ID)
 	}
 	return errNotTaken
+}
+
+func (c *consumer) isDead() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dead
 }
 
 // note checks an event and keeps what it says.
@@ -496,7 +514,7 @@ func (s *modelStore) Save(_ context.Context, key watch.Key, value []byte) error 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.frozen:
+	case s.frozen, s.w.told.isDead():
 		return nil
 	case s.save:
 		return errors.New("the disk is full")

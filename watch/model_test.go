@@ -729,14 +729,16 @@ func (w *world) reuse() {
 	}
 	name := names[w.intn(len(names))]
 	m := w.user.Mailbox(name)
-	is := m.Snapshot()
-	if len(is.Messages) == 0 {
-		return
-	}
 	stopped := w.oneIn(2)
-	if stopped {
+	switch {
+	case stopped && w.noModSeqs && w.oneIn(2):
+		w.dieTelling(name)
+	case len(m.Snapshot().Messages) == 0:
+		return
+	case stopped:
 		w.stop()
 	}
+	is := m.Snapshot()
 	first := is.Messages[max(0, len(is.Messages)-1-w.intn(3)):]
 	shifts := !stopped && w.noModSeqs && w.oneIn(2) // under sessions that go on
 	var raw [][]byte
@@ -752,7 +754,7 @@ func (w *world) reuse() {
 		}
 	}
 	w.told.during(func() {
-		if w.told.untrue(is.UIDValidity, first[0].UID) {
+		if !w.noModSeqs && w.told.untrue(is.UIDValidity, first[0].UID) {
 			return
 		}
 		var uids []imap.UID
@@ -785,6 +787,24 @@ func (w *world) reuse() {
 	if stopped {
 		w.start()
 	}
+}
+
+// dieTelling has messages arrive, and the program be killed when it has told of one of them: nothing is saved, and nothing told, from
+// that moment on.
+func (w *world) dieTelling(name string) {
+	w.logf("-- the program is to be killed when it tells of a message")
+	w.told.during(func() { w.told.mortal = true })
+	for range 2 + w.intn(3) {
+		w.append(name)
+	}
+	for range 30 {
+		time.Sleep(10 * time.Second) // a sweep is each 2 minutes
+		if synctest.Wait(); w.told.isDead() {
+			break
+		}
+	}
+	w.stop()
+	w.told.during(func() { w.told.mortal, w.told.dead = false, false })
 }
 
 func (w *world) happenToMessages() {

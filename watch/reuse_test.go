@@ -1,9 +1,11 @@
 package watch_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,6 +112,92 @@ func TestCrashWhileAReusedUIDIsTold(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestProgramAndServerAreKilled: both at once, the program after it has told of messages and before it has stored that it did, the server
+// before it has written down their UIDs. What has one of them now is another message; what has its own, is told again under its id.
+func TestProgramAndServerAreKilled(t *testing.T) {
+	for _, rung := range reuseRungs {
+		if !slices.Contains(rung.without, imap.CapCondStore) {
+			continue
+		}
+		for _, times := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s, %d times", rung.name, times), func(t *testing.T) {
+				inBubble(t, &imaptest.ServerOptions{Without: rung.without}, func(b *bench) {
+					store := &mortalStore{Store: b.opts.Store}
+					b.opts.Store = store
+					b.box.Append(mail("old"))
+					b.start()
+					b.dieAt(store, "new 3 B")
+					for _, subject := range []string{"A", "B", "C"} {
+						b.box.Append(mail(subject))
+					}
+					told := b.killed(store)
+					for i := range times {
+						b.box.ReuseUIDs(3, mail(fmt.Sprint("other", i)))
+						b.dieAt(store, fmt.Sprint("new 3 other", i))
+						b.start()
+						told = append(told, b.killed(store)...)
+					}
+					b.start()
+					told = append(told, b.take()...)
+					meant, named := map[string]string{}, map[string]string{}
+					for _, ev := range told {
+						if ev.Type != watch.MessageNew {
+							continue
+						}
+						if was, known := meant[ev.ID]; known && was != line(ev) {
+							t.Errorf("the id of %q is that of %q, too", line(ev), was)
+						}
+						meant[ev.ID] = line(ev)
+						if was, known := named[line(ev)]; known && was != ev.ID {
+							t.Errorf("%q has two ids", line(ev))
+						}
+						named[line(ev)] = ev.ID
+					}
+					b.agrees(told)
+				})
+			})
+		}
+	}
+}
+
+// mortalStore saves nothing any more when the program was killed.
+type mortalStore struct {
+	watch.Store
+	dead atomic.Bool
+}
+
+func (s *mortalStore) Save(ctx context.Context, key watch.Key, value []byte) error {
+	if s.dead.Load() {
+		return nil
+	}
+	return s.Store.Save(ctx, key, value)
+}
+
+// dieAt has the watcher be killed when it has told of something.
+func (b *bench) dieAt(store *mortalStore, last string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stopAt = func(ev watch.Event) bool {
+		if line(ev) == last {
+			store.dead.Store(true)
+		}
+		return store.dead.Load()
+	}
+}
+
+// killed waits until the watcher is dead, and returns what it has told.
+func (b *bench) killed(store *mortalStore) []watch.Event {
+	b.t.Helper()
+	told := b.take()
+	if !store.dead.Load() {
+		b.t.Fatalf("it lives; told %s", messages(told))
+	}
+	b.stop()
+	b.stopAt = nil
+	store.dead.Store(false)
+	return told
 }
 
 // TestUIDOfAnExpungedMessageIsGivenAnew: the server counts from what is there, so what comes after the last one was deleted has

@@ -24,21 +24,20 @@ const user = "jo"
 
 // servers are those that the scenario is played on; each has a user.
 var servers = []struct {
-	name    string
-	forgets bool // UIDs that it has told, when it is killed
-	start   func(t *testing.T) (server, *daemon.Server)
+	name  string
+	start func(t *testing.T) (server, *daemon.Server)
 }{
-	{"Dovecot", false, func(t *testing.T) (server, *daemon.Server) {
+	{"Dovecot", func(t *testing.T) (server, *daemon.Server) {
 		dovecot.Require(t)
 		s := dovecot.Start(t, dovecot.Options{})
 		return s, s.Server
 	}},
-	{"Cyrus", false, func(t *testing.T) (server, *daemon.Server) {
+	{"Cyrus", func(t *testing.T) (server, *daemon.Server) {
 		cyrus.Require(t)
 		s := cyrus.Start(t, user)
 		return s, s.Server
 	}},
-	{"Courier", true, func(t *testing.T) (server, *daemon.Server) {
+	{"Courier", func(t *testing.T) (server, *daemon.Server) {
 		courier.Require(t)
 		s := courier.Start(t, courier.Options{IdlePoll: time.Second}, user)
 		return s, s.Server
