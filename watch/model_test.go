@@ -140,7 +140,7 @@ type world struct {
 
 	minutes atomic.Int64 // that have passed in it
 
-	overflows int // after a few of which the watcher does without NOTIFY
+	overflows int // after a few of which, or a refused NOTIFY, the watcher does without; guarded by mu
 
 	steps   int
 	cancel  context.CancelFunc
@@ -400,7 +400,7 @@ func (w *world) news() {
 		which := [][]string{{"UID FETCH"}, {"UNSELECT", "CLOSE"}, {"EXAMINE", "STATUS", "LIST", "UNSELECT"}}[w.intn(3)]
 		w.moreDuring(name, func(c imaptest.Command) bool { return slices.Contains(which, c.Name) })
 		w.append(name)
-		if !w.way.notify || w.overflows >= 3 {
+		if !w.way.notify || w.notifyIsGivenUp() {
 			soon *= 2 // each of them can be one for the next sweep
 		}
 	case 3: // while the connection is down, and while another one begins
@@ -644,8 +644,14 @@ func (w *world) eachSession(what string, do func(*imaptest.Session)) {
 }
 
 func (w *world) overflow(s *imaptest.Session) {
-	w.overflows++
+	w.set(func() { w.overflows++ })
 	s.Overflow()
+}
+
+func (w *world) notifyIsGivenUp() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.overflows >= 3
 }
 
 // onCommand has something happen in the middle of a command, and some of them fail.
@@ -664,6 +670,9 @@ func (w *world) onCommand(c imaptest.Command) imaptest.Verdict {
 		return imaptest.Pass // the password is right
 	}
 	w.logf("-- fault %d of %s", n, c.Name)
+	if c.Name == "NOTIFY" && n < 2 {
+		w.set(func() { w.overflows = 3 })
+	}
 	switch n {
 	case 0:
 		return imaptest.Refuse(imap.NO, "", "not now")
