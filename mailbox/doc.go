@@ -28,8 +28,10 @@
 //	view, changes, report, err := rs.Finish()
 //	ledger := mailbox.NewLedger(view, changes)
 //	report.Reset: a Reunion, ledger.Renew
-//	live: ledger.Apply(r) for every response, also tagged ones; when view.NeedFetch, fetch
-//	deliver ledger.Next(), then ledger.Ack() and store ledger.State() in one transaction
+//	live: ledger.Apply(r) for every response, also tagged ones; when view.NeedFetch, fetch; when
+//	ledger.Doubted, identify them
+//	deliver ledger.Next(), then ledger.Ack() and store ledger.State() in one transaction; where that
+//	cannot be one, ledger.Foretell before
 //
 // # Memory
 //

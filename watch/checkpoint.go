@@ -10,7 +10,7 @@ import (
 
 // Saving each event would cost a write to disk each; not saving costs events that are reported twice
 // after a crash. A checkpoint is saved whenever nothing is left to report, and in between after so
-// many events or so much time.
+// many events or so much time. Besides, foretell saves before a batch.
 const (
 	saveEvery = 256
 	saveAfter = time.Second
