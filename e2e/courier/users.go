@@ -93,9 +93,10 @@ func writeUsers(s *daemon.Server, users []string) error {
 var delivered atomic.Uint64
 
 // Deliver puts a message into the user's maildir the way a mail server does: complete under tmp, then renamed into new. The lines of message
-// end in CRLF.
+// end in CRLF. Courier gives UIDs to messages that came in the same second in the order of their names: here that is the one in which they came.
 func (s *Server) Deliver(user string, message []byte) error {
-	name := fmt.Sprintf("%d.M%dP%dQ%d.localhost", time.Now().Unix(), time.Now().Nanosecond()/1000, os.Getpid(), delivered.Add(1))
+	now := time.Now()
+	name := fmt.Sprintf("%d.M%06dP%dQ%d.localhost", now.Unix(), now.Nanosecond()/1000, os.Getpid(), delivered.Add(1))
 	tmp := filepath.Join(maildir(s.Server, user), "tmp", name)
 	text := strings.ReplaceAll(string(message), "\r\n", "\n") // as maildirs keep it
 	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
