@@ -419,7 +419,7 @@ func (c *control) isRefused(m *member, err error) bool {
 
 // settle gives back what is only needed while the mailbox is open.
 func (b *box) settle() {
-	if b.ledger != nil && b.ledger.Len() == 0 {
+	if b.ledger != nil && b.ledger.Len() == 0 && !b.unsaidReset {
 		b.stored, b.ledger = b.ledger.State(), nil
 	}
 }

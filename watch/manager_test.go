@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pushmail/pushmail/imap"
 	"github.com/pushmail/pushmail/imaptest"
 	"github.com/pushmail/pushmail/watch"
 )
@@ -231,6 +232,36 @@ func TestEventThatTheHandlerRefusesIsGivenAgain(t *testing.T) {
 			"jo INBOX: link up=false stale=false", "jo INBOX: link up=true stale=false", "jo INBOX: open 1 qresync idle",
 			"jo INBOX: link up=false stale=false", "jo INBOX: link up=true stale=false", "jo INBOX: open 1 qresync idle",
 			"jo INBOX: new 1 one")
+	})
+}
+
+// The handler does not take the first word of a mailbox that was renumbered, and then the server does not open it: it is told all the same.
+func TestRenumberingThatCouldNotBeToldIsToldLater(t *testing.T) {
+	inManager(t, watch.ManagerOptions{}, func(b *managed) {
+		jo := b.add("jo", "")
+		b.wait(time.Minute)
+		work := jo.Mailbox("Work")
+		work.Append(mail("one"))
+		b.wait(10 * time.Minute)
+		refused := false
+		b.mu.Lock()
+		b.events = nil
+		b.handle = func(_ context.Context, ev watch.Event) error {
+			if ev.Mailbox != "Work" || ev.Type != watch.MailboxOpen || refused {
+				return nil
+			}
+			refused = true
+			b.once("EXAMINE", imaptest.Refuse(imap.NO, "", "not now"))
+			return errors.New("the disk is full")
+		}
+		b.mu.Unlock()
+		work.ResetUIDValidity()
+		b.wait(3 * time.Hour)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if told := slices.ContainsFunc(b.events, func(e string) bool { return strings.Contains(e, "Work: reset") }); !told || !refused {
+			t.Errorf("refused: %v, told %q", refused, b.events)
+		}
 	})
 }
 
