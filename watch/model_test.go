@@ -142,6 +142,8 @@ type world struct {
 
 	overflows int // after a few of which, or a refused NOTIFY, the watcher does without; guarded by mu
 
+	polled bool // the server has no IDLE
+
 	steps   int
 	cancel  context.CancelFunc
 	stopped chan struct{}
@@ -221,6 +223,7 @@ func newWorld(t *testing.T, seed uint64, way modelWay) *world {
 	}
 	if w.oneIn(5) && !way.notify {
 		o.Without = append(o.Without, imap.CapIdle)
+		w.polled = true
 	}
 	w.noModSeqs = slices.Contains(o.Without, imap.CapCondStore)
 	w.flagsHide = slices.Contains(o.Without, imap.CapCondStore) && way.connections > 0
@@ -389,7 +392,7 @@ func (w *world) news() {
 	soon := 4 * time.Minute // a sweep is each 2 minutes
 	name := w.anyMailbox()
 	w.logf("-- news of %s", name)
-	switch w.intn(7) {
+	switch w.intn(9) {
 	case 0:
 		w.append(name)
 	case 1:
@@ -439,6 +442,18 @@ func (w *world) news() {
 		w.append(name)
 		w.expungeSome(name)
 		soon = 13 * time.Minute // a truth check is each 10 minutes
+	case 7: // to one that the server does not give up
+		w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			if c.Name == "UNSELECT" || c.Name == "CLOSE" {
+				return imaptest.Refuse(imap.NO, "", "not now")
+			}
+			return imaptest.Pass
+		})
+		w.append(name)
+		synctest.Wait()
+		w.append(name)
+	case 8:
+		soon = w.newsDuring("LIST", "STATUS", "NOOP", "DONE")
 	}
 	time.Sleep(soon)
 	synctest.Wait()
@@ -449,6 +464,27 @@ func (w *world) news() {
 	for _, s := range w.server.Sessions() {
 		s.Resume()
 	}
+}
+
+// newsDuring has a message arrive in INBOX in the middle of one of the commands that are sent while nothing happens, and returns how
+// soon it must be told: it was pushed.
+func (w *world) newsDuring(commands ...string) (soon time.Duration) {
+	came := make(chan struct{})
+	var once sync.Once
+	w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+		if slices.Contains(commands, c.Name) && w.oneIn(3) {
+			once.Do(func() {
+				w.append("INBOX")
+				close(came)
+			})
+		}
+		return imaptest.Pass
+	})
+	<-came
+	if w.polled {
+		return 2 * time.Minute
+	}
+	return 10 * time.Second
 }
 
 // moreDuring has messages arrive in the middle of some commands, a few at most.
