@@ -658,6 +658,13 @@ func (w *world) step() {
 		save, load := w.oneIn(2), w.oneIn(4)
 		w.logf("-- Store fails to save: %v, to load: %v", save, load)
 		w.store.set(save, load)
+		if save && w.way.connections > 0 && w.oneIn(2) { // and what is told meanwhile moves
+			name := w.anyMailbox()
+			w.append(name)
+			time.Sleep(3 * time.Minute)
+			w.rename(name)
+			time.Sleep(3 * time.Minute)
+		}
 	case n < 35:
 		w.renewToken()
 	case n < 36:
@@ -737,9 +744,9 @@ func (w *world) happen() {
 	}
 	names := w.user.Mailboxes()
 	name := names[w.intn(len(names))]
-	other := []string{"Work", "A", "B", "C/D"}[w.intn(4)]
 	switch w.intn(4) {
 	case 0, 1:
+		other := w.anyName()
 		w.logf("-- create %s", other)
 		w.append(other)
 	case 2:
@@ -748,8 +755,15 @@ func (w *world) happen() {
 			w.user.DeleteMailbox(name)
 		}
 	case 3:
-		w.logf("-- rename %s to %s: %v", name, other, w.user.RenameMailbox(name, other))
+		w.rename(name)
 	}
+}
+
+func (w *world) anyName() string { return []string{"Work", "A", "B", "C/D"}[w.intn(4)] }
+
+func (w *world) rename(name string) {
+	other := w.anyName()
+	w.logf("-- rename %s to %s: %v", name, other, w.user.RenameMailbox(name, other))
 }
 
 func (w *world) append(name string) {
