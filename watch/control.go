@@ -185,7 +185,7 @@ func (c *control) nextSweep() time.Time {
 		return c.sweptAt.Add(anotherRound)
 	}
 	every := c.o.SweepInterval
-	if c.link != nil && c.home == nil {
+	if c.home == nil {
 		every = min(every, c.link.service.Silence())
 	}
 	if c.notified {
@@ -252,7 +252,7 @@ func (c *control) hear(r imap.Response) {
 			}
 		}
 	case *imap.List:
-		c.relist = c.relist || c.notified
+		c.relist = true // within a sweep it is undone at once
 	case *imap.Status:
 		if r.HasCode(imap.CodeNotificationOverflow) {
 			c.overflowed()
@@ -419,8 +419,8 @@ func (c *control) isRefused(m *member, err error) bool {
 
 // settle gives back what is only needed while the mailbox is open.
 func (b *box) settle() {
-	if b.ledger != nil && b.ledger.Len() == 0 && !b.unsaidReset {
-		b.stored, b.ledger = b.ledger.State(), nil
+	if b.ledger != nil {
+		b.stored, b.ledger = b.known(), nil
 	}
 }
 

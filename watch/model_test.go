@@ -142,8 +142,6 @@ type world struct {
 
 	overflows int // after a few of which, or a refused NOTIFY, the watcher does without; guarded by mu
 
-	polled bool // the server has no IDLE
-
 	steps   int
 	cancel  context.CancelFunc
 	stopped chan struct{}
@@ -223,7 +221,6 @@ func newWorld(t *testing.T, seed uint64, way modelWay) *world {
 	}
 	if w.oneIn(5) && !way.notify {
 		o.Without = append(o.Without, imap.CapIdle)
-		w.polled = true
 	}
 	w.noModSeqs = slices.Contains(o.Without, imap.CapCondStore)
 	w.flagsHide = slices.Contains(o.Without, imap.CapCondStore) && way.connections > 0
@@ -481,10 +478,7 @@ func (w *world) newsDuring(commands ...string) (soon time.Duration) {
 		return imaptest.Pass
 	})
 	<-came
-	if w.polled {
-		return 2 * time.Minute
-	}
-	return 10 * time.Second
+	return 90 * time.Second // a poll is each minute, where IDLE is missing or was refused; a sweep each 2 minutes
 }
 
 // moreDuring has messages arrive in the middle of some commands, a few at most.
