@@ -128,8 +128,10 @@ type world struct {
 	mu    sync.Mutex
 	chaos bool // faults happen
 	down  bool // nobody can connect
-	log   []string
-	fault string
+	// unasked is a mailbox whose STATUS is refused.
+	unasked string
+	log     []string
+	fault   string
 
 	dialedAt time.Time
 	dials    int // within a minute of that moment, since the watcher was started
@@ -356,7 +358,7 @@ func (w *world) set(f func()) {
 // heal ends all faults.
 func (w *world) heal() {
 	w.logf("-- all is well from now on")
-	w.set(func() { w.chaos, w.down = false, false })
+	w.set(func() { w.chaos, w.down, w.unasked = false, false, "" })
 	w.store.set(false, false)
 	w.server.SetDeafIdle(false)
 	w.server.SetLossyNotify(false)
@@ -389,7 +391,7 @@ func (w *world) news() {
 	soon := 4 * time.Minute // a sweep is each 2 minutes
 	name := w.anyMailbox()
 	w.logf("-- news of %s", name)
-	switch w.intn(9) {
+	switch w.intn(10) {
 	case 0:
 		w.append(name)
 	case 1:
@@ -451,6 +453,22 @@ func (w *world) news() {
 		w.append(name)
 	case 8:
 		soon = w.newsDuring("LIST", "STATUS", "NOOP", "DONE")
+	case 9: // to one that cannot be opened at first, and then the connection is lost
+		var tried atomic.Int32
+		w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			if c.Name != "EXAMINE" || string(c.Args[0].Text) != name {
+				return imaptest.Pass
+			}
+			switch tried.Add(1) {
+			case 1:
+				return imaptest.Refuse(imap.NO, "", "not now")
+			case 2:
+				return imaptest.Drop
+			}
+			return imaptest.Pass
+		})
+		w.append(name)
+		soon = 6 * time.Minute // a sweep, and another attempt after a minute
 	}
 	time.Sleep(soon)
 	synctest.Wait()
@@ -699,6 +717,9 @@ func (w *world) onCommand(c imaptest.Command) imaptest.Verdict {
 	if w.oneIn(12) {
 		w.happenToMessages()
 	}
+	if c.Name == "STATUS" && w.isUnasked(string(c.Args[0].Text)) {
+		return imaptest.Refuse(imap.NO, "", "not now")
+	}
 	if !w.oneIn(25) {
 		return imaptest.Pass
 	}
@@ -730,6 +751,12 @@ func (w *world) onCommand(c imaptest.Command) imaptest.Verdict {
 	return imaptest.Pass
 }
 
+func (w *world) isUnasked(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unasked == name
+}
+
 // happen changes something on the server.
 func (w *world) happen() {
 	if w.way.connections == 0 || !w.oneIn(6) {
@@ -741,6 +768,10 @@ func (w *world) happen() {
 	switch w.intn(4) {
 	case 0, 1:
 		other := w.anyName()
+		if w.oneIn(3) {
+			w.logf("-- STATUS of %s is refused", other)
+			w.set(func() { w.unasked = other })
+		}
 		w.logf("-- create %s", other)
 		w.append(other)
 	case 2:
