@@ -305,12 +305,12 @@ func (c *consumer) noteName(ev watch.Event) {
 	}
 }
 
-// noteRenamed follows a mailbox to its new name; k is what has that already. Where it was not saved that it was renamed, it can have yet
-// another name by now.
+// noteRenamed follows a mailbox to its new name; k is what has that already: it may have been told to be created, and nothing of it, if
+// at first the server did not say which one it is. Where it was not saved that it was renamed, it can have yet another name by now.
 func (c *consumer) noteRenamed(ev watch.Event, k *knownBox) {
 	from := ev.Name.OldMailbox
 	old := c.boxes[from]
-	if ghost := c.ghosts[from]; old == nil && (k == nil || k == ghost) {
+	if ghost := c.ghosts[from]; old == nil && (k == nil || k == ghost || k.validity == 0) {
 		old = ghost
 	}
 	if old == nil {
