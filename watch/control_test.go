@@ -210,3 +210,66 @@ func TestVisitThatIsLeftInTheMiddle(t *testing.T) {
 		}
 	}, "Work")
 }
+
+// Who watches something else than before hears of no mailbox that was created or deleted thereby, and of none of its old messages.
+func TestAnotherSelectionIsNoNews(t *testing.T) {
+	selections := map[string]watch.AccountOptions{
+		"all":      {},
+		"patterns": {Patterns: []string{"INBOX", "W*"}},
+		"exclude":  {Exclude: []string{"Work"}},
+		"uses":     {SpecialUses: []imap.Attr{watch.AttrInbox}},
+		"all uses": {SpecialUses: []imap.Attr{watch.AttrInbox, imap.AttrSent}},
+	}
+	for from, before := range selections {
+		for to, after := range selections {
+			t.Run(from+" to "+to, func(t *testing.T) {
+				inAccount(t, nil, func(b *bench) {
+					b.user.Mailbox("Work").Append(mail("old"))
+					b.account = &before
+					b.start()
+					b.stop()
+					b.take()
+					b.account = &after
+					b.start()
+					b.wait(3 * time.Minute)
+					for _, ev := range b.take() {
+						if ev.Type != watch.MailboxOpen {
+							t.Errorf("%s: %s", ev.Mailbox, line(ev))
+						}
+					}
+				}, "Sent", "Other")
+			})
+		}
+	}
+}
+
+// A server that lists nothing at all for once is not believed, whatever is to be watched.
+func TestEmptyListIsNotBelieved(t *testing.T) {
+	for _, patterns := range [][]string{nil, {"INBOX", "W*"}} {
+		t.Run(fmt.Sprint(patterns), func(t *testing.T) {
+			inAccount(t, nil, func(b *bench) {
+				b.account.Patterns = patterns
+				b.start()
+				b.take()
+				b.once("LIST", imaptest.Reply("{tag} OK nothing\r\n"))
+				b.wait(10 * time.Minute)
+				b.expectAll()
+			}, "Work")
+		})
+	}
+}
+
+// With NOTIFY a message costs one visit.
+func TestMessageCostsOneVisit(t *testing.T) {
+	inAccount(t, &imaptest.ServerOptions{Capabilities: withNotify()}, func(b *bench) {
+		b.start()
+		b.take()
+		visits := b.visits("Work", func(imaptest.Command) imaptest.Verdict { return imaptest.Pass })
+		b.user.Mailbox("Work").Append(mail("one"))
+		b.wait(9 * time.Minute)
+		b.expectAll("Work: new 1 one")
+		if n := visits.Load(); n != 1 {
+			t.Errorf("%d visits", n)
+		}
+	}, "Work")
+}
