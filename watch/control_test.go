@@ -283,3 +283,18 @@ func TestMessageCostsOneVisit(t *testing.T) {
 		}
 	}, "Work")
 }
+
+// An outage is no reason to do with fewer connections.
+func TestOutageDoesNotCutTheBudget(t *testing.T) {
+	inAccount(t, nil, func(b *bench) {
+		b.account.MaxConnections, b.account.Hot = 4, []string{"INBOX", "a", "b"}
+		b.start()
+		for range 3 {
+			b.outage(func() {})
+			b.wait(6 * time.Minute)
+			if n := len(b.server.Sessions()); n != 4 {
+				t.Errorf("%d connections, want 4", n)
+			}
+		}
+	}, "a", "b")
+}

@@ -132,3 +132,25 @@ func TestSessionsAreReplacedOneAfterTheOther(t *testing.T) {
 		}
 	})
 }
+
+// Sessions that are replaced take their turns to log in as all do.
+func TestReplacedSessionsTakeTheirTurns(t *testing.T) {
+	inManager(t, watch.ManagerOptions{}, func(b *managed) {
+		const n = 30
+		b.opts.SessionLife = time.Hour
+		b.opts.Hosts = &watch.Hosts{LoginsPerSecond: 0.2, LoginBurst: 1}
+		for i := range n {
+			b.add(fmt.Sprint("user", i), "INBOX")
+		}
+		b.wait(n * 5 * time.Second)
+		most, before := 0, b.dialed()
+		for range 12 * 60 {
+			was := b.dialed()
+			b.wait(5*time.Second - time.Millisecond)
+			most = max(most, b.dialed()-was)
+		}
+		if done := b.dialed() - before; before != n || done != n || most > 1 {
+			b.t.Errorf("%d connections, %d of which were replaced in an hour, up to %d in 5 seconds", before, done, most)
+		}
+	})
+}

@@ -161,3 +161,60 @@ func TestTruthCheckWithARefusedSearch(t *testing.T) {
 		})
 	}
 }
+
+// A mailbox is verified by each truth check, also where STATUS is refused and a NOOP is all there is, or says what SELECT contradicts.
+func TestTruthChecksVerify(t *testing.T) {
+	for name, v := range map[string]imaptest.Verdict{
+		"STATUS":                   imaptest.Pass,
+		"STATUS refused":           imaptest.Refuse(imap.NO, "", "not of the selected one"),
+		"STATUS that is not right": imaptest.Reply("* STATUS INBOX (MESSAGES 7)\r\n{tag} OK done\r\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inManager(t, watch.ManagerOptions{}, func(b *managed) {
+				b.add("jo2", "INBOX")
+				b.on("STATUS", v)
+				b.wait(5 * time.Hour)
+				for _, st := range b.m.Status()[0].Mailboxes {
+					if age := time.Since(st.VerifiedAt); age > 11*time.Minute {
+						t.Errorf("%q was verified %v ago", st.Mailbox, age)
+					}
+				}
+			})
+		})
+	}
+}
+
+// That STATUS was wrong once does not mean that it is when it says the same again later: the mailbox is looked at.
+func TestStatusThatWasWrongOnceIsBelievedTheNextTime(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.start()
+		b.take()
+		for _, want := range [][]string{
+			{"link up=true stale=false", "open 0 qresync idle"},
+			{"link up=true stale=false", "link up=false stale=false", "link up=true stale=false", "open 0 qresync idle"}, // on another connection
+		} {
+			b.on("STATUS", imaptest.Reply("* STATUS INBOX (MESSAGES 1)\r\n{tag} OK done\r\n"))
+			b.wait(3 * time.Hour)
+			b.expect(want...)
+			b.server.SetOnCommand(nil)
+			b.wait(3 * time.Hour)
+			b.expect()
+		}
+	})
+}
+
+// A mailbox that takes the name of the one that is open, with as many messages, is found by its UIDVALIDITY.
+func TestMailboxThatIsReplacedWhileItIsOpen(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.opts.Mailbox = "Work"
+		b.user.Mailbox("Work").Append(mail("one"))
+		b.start()
+		b.take()
+		b.user.RenameMailbox("Work", "Old")
+		b.user.Mailbox("Work").Append(mail("another one"))
+		b.wait(15 * time.Minute)
+		if got := strings.Join(b.toldOf("Work"), ", "); !strings.Contains(got, "another one") {
+			t.Errorf("told of %s", got)
+		}
+	})
+}
