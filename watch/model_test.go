@@ -142,11 +142,8 @@ type world struct {
 
 	minutes atomic.Int64 // that have passed in it
 
-<<<<<<< HEAD
 	overflows int // after a few of which, or a refused NOTIFY, the watcher does without; guarded by mu
 
-=======
->>>>>>> 0a4149a (watch: tests of truth checks, of sessions that take turns and of outages; random histories give sweeps their time)
 	steps   int
 	cancel  context.CancelFunc
 	stopped chan struct{}
@@ -405,13 +402,7 @@ func (w *world) news() {
 		which := [][]string{{"UID FETCH"}, {"UNSELECT", "CLOSE"}, {"EXAMINE", "STATUS", "LIST", "UNSELECT"}}[w.intn(3)]
 		w.moreDuring(name, func(c imaptest.Command) bool { return slices.Contains(which, c.Name) })
 		w.append(name)
-<<<<<<< HEAD
-		if !w.way.notify || w.notifyIsGivenUp() {
-			soon *= 2 // each of them can be one for the next sweep
-		}
-=======
-		soon *= 2 // each of them can be one for the next sweep
->>>>>>> 0a4149a (watch: tests of truth checks, of sessions that take turns and of outages; random histories give sweeps their time)
+		soon *= w.sweeps() // each of them can be one for the next sweep
 	case 3: // while the connection is down, and while another one begins
 		w.set(func() { w.down = true })
 		for _, s := range w.server.Sessions() {
@@ -421,12 +412,12 @@ func (w *world) news() {
 		w.append(name)
 		w.expungeSome(name)
 		w.moreDuring(name, func(imaptest.Command) bool { return w.oneIn(2) })
-		soon *= 2
+		soon *= w.sweeps()
 		w.set(func() { w.down = false })
 	case 4: // up to where NOTIFY is given up
 		for range 1 + w.intn(3) {
 			for _, s := range w.server.Sessions() {
-				s.Overflow()
+				w.overflow(s)
 			}
 			synctest.Wait()
 		}
@@ -642,7 +633,7 @@ func (w *world) step() {
 	case n < 24:
 		w.eachSession("hang up", (*imaptest.Session).Hangup)
 	case n < 25:
-		w.eachSession("overflow", (*imaptest.Session).Overflow)
+		w.eachSession("overflow", w.overflow)
 	case n < 26:
 		w.eachSession("cut soon", func(s *imaptest.Session) { s.CutAfter(int64(w.intn(500))) })
 	case n < 27:
@@ -706,20 +697,21 @@ func (w *world) eachSession(what string, do func(*imaptest.Session)) {
 	}
 }
 
-<<<<<<< HEAD
 func (w *world) overflow(s *imaptest.Session) {
 	w.set(func() { w.overflows++ })
 	s.Overflow()
 }
 
-func (w *world) notifyIsGivenUp() bool {
+// sweeps is how much longer news may take that comes during a sweep, where there is no NOTIFY, or it was given up.
+func (w *world) sweeps() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.overflows >= 3
+	if !w.way.notify || w.overflows >= 3 {
+		return 2
+	}
+	return 1
 }
 
-=======
->>>>>>> 0a4149a (watch: tests of truth checks, of sessions that take turns and of outages; random histories give sweeps their time)
 // onCommand has something happen in the middle of a command, and some of them fail.
 func (w *world) onCommand(c imaptest.Command) imaptest.Verdict {
 	if !w.isChaos() {
