@@ -27,6 +27,7 @@ type plantedBug struct {
 // foundBy names the test that finds a bug where the model seldom comes to the point within a minute.
 var foundBy = map[string]string{
 	"a visit accounts for what came while it lasted":                      "TestStatusThatComesDuringAVisitIsNotAccountedFor",
+	"the old name of a renamed mailbox stays":                             "TestRenamedMailboxIsNotDeletedLater",
 	"a list of names that was not saved is not saved later":               "TestNamesAreSavedLater",
 	"messages that are refused when a mailbox was renumbered are old":     "TestRenumberedMailboxWhoseMessagesAreRefusedAtFirst",
 	"the answer to a poll that comes late is part of opening the mailbox": "TestLateAnswerIsNotPartOfOpeningAnew",
