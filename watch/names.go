@@ -85,18 +85,18 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 	}
 	gone := map[string]name{}
 	for n, was := range c.names.Names {
-		if listed[n] == nil {
+		if r := listed[n]; r == nil || was.replaced(nameOf(r)) {
 			gone[n] = was
 		}
 	}
-	c.namesUnsaved = c.namesUnsaved || !known || len(gone) > 0
-	for _, n := range slices.Sorted(maps.Keys(listed)) {
-		r := listed[n]
-		if _, old := c.names.Names[n]; !old && known {
-			if err := c.arrived(ctx, r, gone); err != nil {
-				return err
-			}
+	if known {
+		if err := c.noteArrivals(ctx, listed, gone); err != nil {
+			return err
 		}
+	}
+	maps.DeleteFunc(gone, func(n string, _ name) bool { return listed[n] != nil }) // renumbered, or made anew: opening it shows
+	c.namesUnsaved = c.namesUnsaved || !known || len(gone) > 0
+	for _, r := range listed {
 		c.namesUnsaved = c.remember(r) || c.namesUnsaved
 	}
 	for _, n := range slices.Sorted(maps.Keys(gone)) {
@@ -110,6 +110,34 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 		return nil
 	}
 	return c.saveNames(ctx) // before any of them is visited: one that was created must not be taken for created again
+}
+
+// noteArrivals tells of the mailboxes that were not there before, or were another one, which has a new name now. A mailbox can get the
+// name that another one gives up, as in a rotation of archives.
+func (c *control) noteArrivals(ctx context.Context, listed map[string]*imapclient.Listed, gone map[string]name) error {
+	for more := true; more; {
+		more = false
+		for _, n := range slices.Sorted(maps.Keys(listed)) {
+			if _, old := c.names.Names[n]; old {
+				continue
+			}
+			was, err := c.arrived(ctx, listed[n], gone)
+			if err != nil {
+				return err
+			}
+			c.remember(listed[n])
+			c.namesUnsaved = true
+			if listed[was] == nil {
+				continue
+			}
+			more = true // the one that has its name now
+			// Its checkpoint is overwritten next. Who is killed after that must know that it was handed over.
+			if err := c.saveNames(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // remember notes a mailbox that is listed, and reports whether it was not noted like that.
@@ -138,41 +166,48 @@ func nameOf(r *imapclient.Listed) name {
 	return name{r.Status.UIDValidity, r.Status.UIDNext, r.Status.MailboxID}
 }
 
+// replaced reports whether a name is that of another mailbox now, or of one that was renumbered.
+func (was name) replaced(is name) bool {
+	if was.MailboxID != "" && is.MailboxID != "" {
+		return was.MailboxID != is.MailboxID
+	}
+	return was.UIDValidity != 0 && is.UIDValidity != 0 && was.UIDValidity != is.UIDValidity
+}
+
 // arrived tells of a mailbox that was not there before: a new one, or one that has a new name and is taken
-// out of gone. Its checkpoint is stored before it is remembered: what is in it must be reported.
-func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[string]name) error {
+// out of gone; then it returns its old one. Its checkpoint is stored before it is remembered: what is in it must be reported.
+func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[string]name) (was string, err error) {
 	d := &NameInfo{Change: event.NameCreated, MailboxID: nameOf(r).MailboxID}
 	key := Key{Account: c.o.Account, Mailbox: r.Mailbox}
 	var checkpoint []byte
-	var err error
 	old, wasRenamed := renamed(r, gone)
 	if wasRenamed {
 		d.Change, d.OldMailbox = event.NameRenamed, old
 		if checkpoint, err = c.handOver(ctx, old); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if checkpoint == nil {
 		// UIDVALIDITY is 0 where STATUS was refused; see session.resync.
 		if checkpoint, err = mailbox.Empty(nameOf(r).UIDValidity).MarshalBinary(); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if err := c.o.Store.Save(ctx, key, checkpoint); err != nil {
-		return err
+		return "", err
 	}
 	for _, a := range r.Attrs {
 		d.Attributes = append(d.Attributes, string(a))
 	}
 	if err := c.out.put(c.nameEvent(r.Mailbox, d)); err != nil {
-		return err
+		return "", err
 	}
 	if wasRenamed {
 		delete(gone, old)
 		delete(c.members, old) // not before: it may know what could not be saved
 		delete(c.names.Names, old)
 	}
-	return nil
+	return old, nil
 }
 
 // handOver ends the watching of a mailbox that has another name now, and returns its checkpoint: what is known, be it
@@ -185,7 +220,7 @@ func (c *control) handOver(ctx context.Context, old string) ([]byte, error) {
 	return c.o.Store.Load(ctx, Key{Account: c.o.Account, Mailbox: old})
 }
 
-// renamed finds which of the mailboxes that are gone r was: the one with its MAILBOXID (RFC 8474), or the only
+// renamed finds which of the mailboxes that are gone, or whose names others have, r was: the one with its MAILBOXID (RFC 8474), or the only
 // one with its UIDVALIDITY, if no UID was lost.
 func renamed(r *imapclient.Listed, gone map[string]name) (string, bool) {
 	is := nameOf(r)

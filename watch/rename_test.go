@@ -39,6 +39,60 @@ func TestRenamedMailboxIsNotDeletedLater(t *testing.T) {
 	}
 }
 
+// A mailbox is renamed and another one made under its name between two looks, as when archives are rotated: what was known goes with
+// the new name, so that nothing is told again, and the other one is new.
+func TestRotatedMailboxesAreFollowed(t *testing.T) {
+	for name, o := range map[string]*imaptest.ServerOptions{
+		"MAILBOXID":   nil,
+		"UIDVALIDITY": {Without: imap.Capabilities{imap.CapObjectID}},
+		"NOTIFY":      {Capabilities: withNotify()},
+	} {
+		for _, stopped := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " ", stopped), func(t *testing.T) {
+				inAccount(t, o, func(b *bench) {
+					b.user.Mailbox("Log").Append(mail("one"))
+					b.user.Mailbox("Log.1").Append(mail("two"))
+					b.start()
+					b.wait(time.Minute)
+					b.take()
+					if stopped {
+						_ = b.stop()
+					}
+					b.user.RenameMailbox("Log.1", "Log.2")
+					b.user.RenameMailbox("Log", "Log.1")
+					b.user.Mailbox("Log").Append(mail("three"))
+					b.user.Mailbox("Log.1").Append(mail("four"))
+					if stopped {
+						b.start()
+					}
+					b.wait(20 * time.Minute)
+					events := b.take()
+					want := map[string]string{"Log": "created Log; new 1 three", "Log.1": "renamed Log.1 Log; new 2 four", "Log.2": "renamed Log.2 Log.1"}
+					for mailbox, want := range want {
+						var got []string
+						for _, ev := range events {
+							if ev.Mailbox == mailbox && ev.Type != watch.MailboxOpen {
+								got = append(got, line(ev))
+							}
+						}
+						if strings.Join(got, "; ") != want {
+							t.Errorf("told of %s: %q, want %q", mailbox, got, want)
+						}
+					}
+					_ = b.stop()
+					b.start()
+					b.wait(20 * time.Minute)
+					for _, ev := range b.take() {
+						if ev.Type != watch.MailboxOpen && ev.Type != watch.Link {
+							t.Errorf("told again: %s", line(ev))
+						}
+					}
+				}, "Log", "Log.1")
+			})
+		}
+	}
+}
+
 // tellsNames compares what was said of names since the last call.
 func (b *bench) tellsNames(want ...string) {
 	b.t.Helper()
