@@ -110,7 +110,7 @@ var plantedBugs = []plantedBug{
 	{"what is in a created mailbox whose STATUS is refused is old", []edit{{"names.go", "	if checkpoint == nil {\n", "	if checkpoint == nil && nameOf(r).UIDValidity != 0 {\n"}, {"names.go", "	if err := c.o.Store.Save(ctx, key, checkpoint); err != nil {\n", "	if checkpoint == nil {\n	} else if err := c.o.Store.Save(ctx, key, checkpoint); err != nil {\n"}}},
 	{"a mailbox that was refused is forgotten when the connection breaks", []edit{{"control.go", "		if err == nil {\n			m.refused = \"\"\n		}\n", "		m.refused = \"\"\n"}}},
 	{"the old name of a renamed mailbox stays", []edit{{"names.go", "		delete(c.names.Names, old)\n", ""}}},
-	{"a created mailbox of which only the name is known is not noted", []edit{{"names.go", "	return !listed || ", "	_ = listed\n	return "}}},
+	{"a created mailbox of which only the name is known is not noted", []edit{{"names.go", "			c.namesUnsaved = true\n", ""}}},
 	{"a list of names that was not saved is not saved later", []edit{{"names.go", "	c.namesUnsaved = err != nil\n", "	c.namesUnsaved = false\n"}}},
 	{"messages that are refused when a mailbox was renumbered are old", []edit{{"fingerprint.go", "s.b.unidentified < maxUnidentified", "s.b.unidentified < 0"}}},
 }

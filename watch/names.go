@@ -140,10 +140,10 @@ func (c *control) noteArrivals(ctx context.Context, listed map[string]*imapclien
 	return nil
 }
 
-// remember notes a mailbox that is listed, and reports whether it was not noted like that.
+// remember notes a mailbox that is listed, and reports whether something else was noted of it.
 func (c *control) remember(r *imapclient.Listed) bool {
 	is := nameOf(r)
-	was, listed := c.names.Names[r.Mailbox]
+	was := c.names.Names[r.Mailbox]
 	c.names.Names[r.Mailbox] = is
 	m := c.members[r.Mailbox]
 	if m == nil {
@@ -156,7 +156,7 @@ func (c *control) remember(r *imapclient.Listed) bool {
 		m.now = m.now.with(r.Status)
 	}
 	// UIDNEXT grows with each message, and is not worth a write of its own: an older one serves as well.
-	return !listed || was.UIDValidity != is.UIDValidity || was.MailboxID != is.MailboxID || (was.UIDNext == 0) != (is.UIDNext == 0)
+	return was.UIDValidity != is.UIDValidity || was.MailboxID != is.MailboxID || (was.UIDNext == 0) != (is.UIDNext == 0)
 }
 
 func nameOf(r *imapclient.Listed) name {
