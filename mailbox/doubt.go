@@ -22,7 +22,7 @@ func (l *Ledger) doubt(m *imap.Message) {
 
 // matters reports whether a message can be told from another one, or has not been told yet.
 func (l *Ledger) matters(uid imap.UID) bool {
-	_, remembered := l.acked.print(uid)
+	_, remembered := l.acked.prints.of(uid)
 	return remembered || !l.acked.Has(uid)
 }
 
@@ -61,18 +61,6 @@ func (l *Ledger) Trust() {
 	}
 }
 
-// print returns the fingerprint of a message, false if it is not remembered.
-func (s *State) print(uid imap.UID) (Print, bool) {
-	if s.prints == nil {
-		return Print{}, false
-	}
-	i, found := findPrint(s.prints.list, uid)
-	if !found {
-		return Print{}, false
-	}
-	return s.prints.list[i].print, true
-}
-
 // contradicts reports whether a row is that of another message than is remembered, by ENVELOPE as well as by the
 // header, if it has both: servers exist that have another Message-ID in one of them. A row that does not say
 // what it is proves nothing.
@@ -84,6 +72,6 @@ func (s *State) contradicts(b Basis, m *imap.Message) bool {
 
 func (s *State) differs(b Basis, m *imap.Message) bool {
 	id, ok := Identify(b, m)
-	print, found := s.print(m.UID)
+	print, found := s.prints.of(m.UID)
 	return ok && found && print != id.Print
 }

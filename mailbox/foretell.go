@@ -45,10 +45,6 @@ func (p *prints) past(uid imap.UID, own *owner) *prints {
 		return p
 	}
 	p = p.writable(own)
-	i, found := findPrint(p.ahead, uid)
-	if found {
-		i++
-	}
-	p.ahead = slices.Delete(p.ahead, 0, i)
+	p.ahead = slices.DeleteFunc(p.ahead, func(e printed) bool { return e.uid <= uid })
 	return p
 }

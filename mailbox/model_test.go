@@ -477,7 +477,7 @@ func (w *world) reunite() bool {
 		return false
 	}
 	fresh := w.bug.fresh(ru)
-	w.excuse(fresh.Clone())
+	w.excuse(fresh)
 	w.logf("-- of %s new is %v, known was %s", w.srv.listed(), fresh, w.srv.remembered(w.stored))
 	w.ledger.Renew(fresh)
 	ru.Remember(w.ledger, time.Unix(w.srv.clock, 0))
@@ -492,6 +492,7 @@ func (w *world) excuse(fresh imap.UIDSet) {
 	if w.stored.prints == nil {
 		return
 	}
+	fresh = fresh.Clone()
 	for uid := range w.ledger.News() { // that came meanwhile
 		fresh.Add(uid)
 	}

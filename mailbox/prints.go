@@ -125,14 +125,26 @@ func (p *prints) name(uid imap.UID, print Print, own *owner) *prints {
 
 // reused reports whether another message had the UID before, and returns the fingerprint of the one that has it now.
 func (p *prints) reused(uid imap.UID) (Print, bool) {
-	if p == nil || len(p.again) == 0 {
+	if p == nil {
 		return Print{}, false
 	}
-	i, found := findPrint(p.again, uid)
+	return printIn(p.again, uid)
+}
+
+// of returns the fingerprint of a message, false if it is not remembered.
+func (p *prints) of(uid imap.UID) (Print, bool) {
+	if p == nil {
+		return Print{}, false
+	}
+	return printIn(p.list, uid)
+}
+
+func printIn(list []printed, uid imap.UID) (Print, bool) {
+	i, found := findPrint(list, uid)
 	if !found {
 		return Print{}, false
 	}
-	return p.again[i].print, true
+	return list[i].print, true
 }
 
 // Basis returns what the fingerprints in s are made of; 0 if there are none.

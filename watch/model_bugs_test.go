@@ -92,7 +92,7 @@ var plantedBugs = []plantedBug{
 	{"what is told of the selected mailbox during a sweep waits for the next push", []edit{{"control.go", "		if err := c.lookHome(ctx); err != nil { // what", "		if err := error(nil); err != nil { // what"}}},
 	{"UIDs are believed to be given once", []edit{{"resync.go", "		opened.Basis = mailbox.BasisFor(known.Basis(), caps)\n", ""}}},
 	{"rows that tell nothing new mean nothing", []edit{{"../mailbox/doubt.go", "	if v.state.highest != 0 ||", "	if true || v.state.highest != 0 ||"}}},
-	{"what is about to be told is not stored before", []edit{{"session.go", "		s.foretell(ctx)\n", ""}}},
+	{"what is about to be told is not stored before", []edit{{"session.go", "		ch = s.foretell(ctx, ch)\n", ""}}},
 	{"acknowledged before it was taken", []edit{{"box.go", "	if err := b.emit(ev); err != nil {\n		return err\n	}\n	b.o.Own.told(&ev)\n	b.ledger.Ack()\n", "	b.ledger.Ack()\n	if err := b.emit(ev); err != nil {\n		return err\n	}\n	b.o.Own.told(&ev)\n"}}},
 	{"a renumbering is saved before it was told", []edit{{"session.go", "	if b.unsaidReset = report.Reset; report.Reset {\n		b.stored = known\n	}\n", ""}}},
 	{"a visit accounts for what came while it lasted", []edit{{"control.go", "	m.visited(now, refused)", "	m.visited(m.now, refused)"}}},

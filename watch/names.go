@@ -118,16 +118,16 @@ func (c *control) noteArrivals(ctx context.Context, listed map[string]*imapclien
 	for more := true; more; {
 		more = false
 		for _, n := range slices.Sorted(maps.Keys(listed)) {
-			if _, old := c.names.Names[n]; old {
+			if _, known := c.names.Names[n]; known {
 				continue
 			}
-			was, err := c.arrived(ctx, listed[n], gone)
+			old, err := c.arrived(ctx, listed[n], gone)
 			if err != nil {
 				return err
 			}
 			c.remember(listed[n])
 			c.namesUnsaved = true
-			if listed[was] == nil {
+			if listed[old] == nil {
 				continue
 			}
 			more = true // the one that has its name now
@@ -176,12 +176,12 @@ func (was name) replaced(is name) bool {
 
 // arrived tells of a mailbox that was not there before: a new one, or one that has a new name and is taken
 // out of gone; then it returns its old one. Its checkpoint is stored before it is remembered: what is in it must be reported.
-func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[string]name) (was string, err error) {
+func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[string]name) (old string, err error) {
 	d := &NameInfo{Change: event.NameCreated, MailboxID: nameOf(r).MailboxID}
 	key := Key{Account: c.o.Account, Mailbox: r.Mailbox}
 	var checkpoint []byte
-	old, wasRenamed := renamed(r, gone)
-	if wasRenamed {
+	var wasRenamed bool
+	if old, wasRenamed = renamed(r, gone); wasRenamed {
 		d.Change, d.OldMailbox = event.NameRenamed, old
 		if checkpoint, err = c.handOver(ctx, old); err != nil {
 			return "", err

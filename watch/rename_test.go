@@ -69,13 +69,7 @@ func TestRotatedMailboxesAreFollowed(t *testing.T) {
 					events := b.take()
 					want := map[string]string{"Log": "created Log; new 1 three", "Log.1": "renamed Log.1 Log; new 2 four", "Log.2": "renamed Log.2 Log.1"}
 					for mailbox, want := range want {
-						var got []string
-						for _, ev := range events {
-							if ev.Mailbox == mailbox && ev.Type != watch.MailboxOpen {
-								got = append(got, line(ev))
-							}
-						}
-						if strings.Join(got, "; ") != want {
+						if got := toldOf(mailbox, events); strings.Join(got, "; ") != want {
 							t.Errorf("told of %s: %q, want %q", mailbox, got, want)
 						}
 					}
@@ -179,12 +173,7 @@ func TestMailIsNewInACreatedMailboxWhoseStatusIsRefused(t *testing.T) {
 // tellsAllOf compares what was said of a mailbox since the last call, beside that it is open.
 func (b *bench) tellsAllOf(name string, want ...string) {
 	b.t.Helper()
-	var got []string
-	for _, ev := range b.take() {
-		if ev.Mailbox == name && ev.Type != watch.MailboxOpen {
-			got = append(got, line(ev))
-		}
-	}
+	got := toldOf(name, b.take())
 	if len(got) != len(want) {
 		b.t.Fatalf("told of %s: %q, want %q", name, got, want)
 	}
@@ -193,4 +182,14 @@ func (b *bench) tellsAllOf(name string, want ...string) {
 			b.t.Errorf("told of %s: %q, want %q", name, got, want)
 		}
 	}
+}
+
+// toldOf returns what was said of a mailbox, beside that it is open.
+func toldOf(name string, events []watch.Event) (lines []string) {
+	for _, ev := range events {
+		if ev.Mailbox == name && ev.Type != watch.MailboxOpen {
+			lines = append(lines, line(ev))
+		}
+	}
+	return lines
 }

@@ -274,8 +274,7 @@ func (s *session) reportOne(ctx context.Context, ch mailbox.Change) error {
 			sum = s.fresh[ch.UID]
 		}
 		delete(s.fresh, ch.UID)
-		s.foretell(ctx)
-		ch, _ = b.ledger.Next() // it may be another message than was foretold
+		ch = s.foretell(ctx, ch)
 		b.seen.put(ch.UID, ch.Reused, sum)
 		if ch.Reused {
 			ch.Print = s.marks[ch.UID].Print
