@@ -138,7 +138,7 @@ func (s *session) compare(ctx context.Context) (string, error) {
 	case view.Pending() > 0: // they were announced, and asked for in vain
 	case st.Items.Has(imap.StatusUIDNext) && st.UIDNext > s.uidNext && st.UIDNext > last+1:
 		// As many came as went, or a message came and went unseen, which is no loss.
-		if diff, err := s.compareTail(ctx, last); err != nil || diff != "" {
+		if diff, err := s.compareTail(ctx, last, st.UIDNext); err != nil || diff != "" {
 			return diff, err
 		}
 		s.uidNext = st.UIDNext
@@ -151,11 +151,16 @@ func (s *session) compare(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// compareTail looks for messages beyond the last that is known.
-func (s *session) compareTail(ctx context.Context, last imap.UID) (string, error) {
+// compareTail looks for messages beyond the last that is known, since UIDNEXT has moved on.
+func (s *session) compareTail(ctx context.Context, last, next imap.UID) (string, error) {
 	found, err := s.conn.Search(ctx, imap.UIDIn(imap.SetOfRange(last+1, 0)))
 	if err != nil && isRefusal(err) {
-		return "", nil // it does not say
+		// It does not say, so the mailbox is looked at, once: STATUS can be wrong.
+		if looked := fmt.Sprintf("UIDNEXT is %d, and SEARCH was refused", next); looked != s.b.disputed {
+			s.b.disputed = looked
+			return "", errLook
+		}
+		return "", nil
 	}
 	if err != nil {
 		return "", err
