@@ -31,7 +31,7 @@ var foundBy = map[string]string{
 	"a list of names that was not saved is not saved later":               "TestNamesAreSavedLater",
 	"messages that are refused when a mailbox was renumbered are old":     "TestRenumberedMailboxWhoseMessagesAreRefusedAtFirst",
 	"the answer to a poll that comes late is part of opening the mailbox": "TestLateAnswerIsNotPartOfOpeningAnew",
-	"a refused SEARCH of a truth check is not expected":                   "TestTruthCheckWithARefusedSearch",
+	"a refused SEARCH of a truth check means that nothing was missed":     "TestTruthCheckWithARefusedSearch",
 }
 
 type edit struct{ file, from, to string }
@@ -86,7 +86,7 @@ var plantedBugs = []plantedBug{
 		"model_test.go", "	token := w.token\n", "	token := cmp.Or(w.first, w.token)\n	w.first = token\n",
 	}, {"model_test.go", "	token string // the password of now; guarded by mu\n", "	token, first string\n"}, {"model_test.go", "	\"bufio\"\n", "	\"bufio\"\n	\"cmp\"\n"}}},
 	{"trap 20: only what the server feels like saying", []edit{{"truth.go", "	if every == 0 {\n		return time.Time{}", "	if every != -1 {\n		return time.Time{}"}}},
-	{"a refused SEARCH of a truth check is not expected", []edit{{"truth.go", "	if err != nil && isRefusal(err) {\n		return \"\", nil // it does not say\n	}\n	if err != nil {\n", "	if err != nil && !isRefusal(err) {\n"}}},
+	{"a refused SEARCH of a truth check means that nothing was missed", []edit{{"truth.go", "looked != s.b.disputed {", "false && looked != s.b.disputed {"}}},
 	{"the answer to a poll that comes late is part of opening the mailbox", []edit{{"resync.go", "	if err := s.conn.Settle(ctx); err != nil {\n		return nil, err\n	}\n", ""}}},
 	{"a mailbox that the server does not give up is not heard", []edit{{"control.go", "		c.stillSelected()\n", ""}}},
 	{"what is told of the selected mailbox during a sweep waits for the next push", []edit{{"control.go", "		if err := c.lookHome(ctx); err != nil { // what", "		if err := error(nil); err != nil { // what"}}},
