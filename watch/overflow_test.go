@@ -10,6 +10,16 @@ import (
 	"github.com/pushmail/pushmail/watch"
 )
 
+// overflow ends the notifications of the only session; what happens is not told, and the watcher hears of the end afterwards.
+func (b *bench) overflow(happens func()) {
+	b.t.Helper()
+	s := b.session()
+	s.Stall()
+	s.Overflow()
+	happens()
+	s.Resume()
+}
+
 // A server that finds NOTIFY too much three times says nothing at all on that connection from then on, of the selected mailbox
 // either, not even in IDLE (RFC 5465 section 5.8). Another connection takes over, which goes without NOTIFY: INBOX is told of
 // at once, other mailboxes are looked at in turn, and nobody spins or hears of a lost link.
@@ -23,8 +33,7 @@ func TestRepeatedOverflowEndsInAConnectionWithoutNotify(t *testing.T) {
 				notify := b.count("NOTIFY")
 				dialed := b.dialed()
 				for i := range 3 {
-					b.session().Overflow()
-					b.user.Mailbox("Work").Append(mail(fmt.Sprint("w", i)))
+					b.overflow(func() { b.user.Mailbox("Work").Append(mail(fmt.Sprint("w", i))) })
 					b.wait(time.Second)
 					if got := b.toldOf("Work"); len(got) != 1 || got[0] != fmt.Sprintf("new %d w%d", i+1, i) {
 						t.Errorf("told of %q after overflow %d", got, i+1)
@@ -60,8 +69,7 @@ func TestNotifyRefusedAfterAnOverflow(t *testing.T) {
 		b.start()
 		b.take()
 		b.on("NOTIFY", imaptest.Refuse(imap.NO, "", "not now"))
-		b.session().Overflow()
-		b.user.Mailbox("Work").Append(mail("one"))
+		b.overflow(func() { b.user.Mailbox("Work").Append(mail("one")) })
 		b.wait(time.Minute)
 		b.expectAll("Work: new 1 one")
 		b.box.Append(mail("hello"))
@@ -91,8 +99,7 @@ func TestNotifyIsTriedAgainAfterAnHour(t *testing.T) {
 		b.start()
 		b.take()
 		for range 3 {
-			b.session().Overflow()
-			b.user.Mailbox("Work").Append(mail("more"))
+			b.overflow(func() { b.user.Mailbox("Work").Append(mail("more")) })
 			b.wait(time.Minute)
 		}
 		notify := b.count("NOTIFY")
