@@ -2,24 +2,24 @@ package app
 
 import (
 	"crypto/tls"
+	"hash/maphash"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/pushmail/pushmail/internal/tlsfiles"
 )
 
-// certs has the TLS settings of files read once: accounts by the thousand name the same, and those of a system's authorities
-// take tens of kilobytes.
+// certs has the TLS settings of files once: accounts by the thousand name the same, and those of a system's authorities take
+// tens of kilobytes.
 type certs struct {
 	mu   sync.Mutex
 	have map[tlsfiles.Files]loaded // guarded by mu
 }
 
-// loaded is what files held when they had last been changed at the given times.
+// loaded is what was made of files that had these contents.
 type loaded struct {
-	changed [3]time.Time
-	config  *tls.Config
+	contents [3]uint64
+	config   *tls.Config
 }
 
 // load is tlsfiles.Load. What it returns is shared, and not to be changed.
@@ -27,10 +27,10 @@ func (c *certs) load(f tlsfiles.Files) (*tls.Config, error) {
 	if f == (tlsfiles.Files{}) {
 		return nil, nil
 	}
-	changed := changes(f)
+	contents := contentsOf(f) // before they are read for good: what changes in between is read again
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l, ok := c.have[f]; ok && l.changed == changed {
+	if l, ok := c.have[f]; ok && l.contents == contents {
 		return l.config, nil
 	}
 	config, err := tlsfiles.Load(f)
@@ -40,16 +40,22 @@ func (c *certs) load(f tlsfiles.Files) (*tls.Config, error) {
 	if c.have == nil {
 		c.have = map[tlsfiles.Files]loaded{}
 	}
-	c.have[f] = loaded{changed, config}
+	c.have[f] = loaded{contents, config}
 	return config, nil
 }
 
-// changes returns when the files were changed last.
-func changes(f tlsfiles.Files) (at [3]time.Time) {
+var contentsSeed = maphash.MakeSeed()
+
+// contentsOf returns a hash of each file. Their times would say less: a file that is copied may have those of the one before. One that
+// cannot be read is for tlsfiles.Load to tell.
+func contentsOf(f tlsfiles.Files) (sums [3]uint64) {
 	for i, name := range []string{f.CA, f.Cert, f.Key} {
-		if info, err := os.Stat(name); name != "" && err == nil {
-			at[i] = info.ModTime()
+		if name == "" {
+			continue
+		}
+		if text, err := os.ReadFile(name); err == nil {
+			sums[i] = maphash.Bytes(contentsSeed, text)
 		}
 	}
-	return at
+	return sums
 }

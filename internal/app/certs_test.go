@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,19 +11,21 @@ import (
 	"github.com/pushmail/pushmail/internal/tlsfiles"
 )
 
-func TestCertificatesAreReadOnceUntilTheyChange(t *testing.T) {
+func TestCertificatesAreSharedUntilTheyChange(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ca.pem")
-	write := func(at time.Time) {
+	then := time.Now()
+	// All have the same time and size: a file can be renewed without a change of either.
+	write := func() {
 		t.Helper()
-		if err := os.WriteFile(path, imaptest.NewServer(nil).CertPEM(), 0o600); err != nil {
+		text := append(imaptest.NewServer(nil).CertPEM(), bytes.Repeat([]byte("\n"), 4096)...)[:4096]
+		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chtimes(path, at, at); err != nil {
+		if err := os.Chtimes(path, then, then); err != nil {
 			t.Fatal(err)
 		}
 	}
-	now := time.Now()
-	write(now)
+	write()
 	var c certs
 	f := tlsfiles.Files{CA: path}
 	first, err := c.load(f)
@@ -30,7 +33,7 @@ func TestCertificatesAreReadOnceUntilTheyChange(t *testing.T) {
 	if err != nil || err2 != nil || first == nil || first != again {
 		t.Fatalf("%p, %p; %v, %v", first, again, err, err2)
 	}
-	write(now.Add(time.Second))
+	write()
 	if other, err := c.load(f); err != nil || other == first {
 		t.Errorf("after a change: %p, the same as before: %v; %v", other, other == first, err)
 	}
@@ -39,5 +42,11 @@ func TestCertificatesAreReadOnceUntilTheyChange(t *testing.T) {
 	}
 	if _, err := c.load(tlsfiles.Files{CA: path + "x"}); err == nil {
 		t.Error("a file that is not there is no error")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.load(f); err == nil {
+		t.Error("a file that is not there any more is no error")
 	}
 }
