@@ -3,7 +3,9 @@ package watch
 import (
 	"context"
 	"reflect"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/pushmail/pushmail/imapclient"
 )
@@ -112,4 +114,65 @@ func different(t *testing.T, typ reflect.Type) reflect.Value {
 		}
 	}
 	return v
+}
+
+// Whoever adds an option decides here whether accounts share it or each has its own, in settings: one that differs from account to
+// account and is not there keeps all from sharing anything, and nothing else would tell.
+func TestEachOptionIsSharedOrOwn(t *testing.T) {
+	shared := []string{
+		"Client", "Store", "Since", "Content", "KeepTrying", "Provider", "Providers", "Hosts", "DeadPeer", "SessionLife",
+		"VerifyInterval", "StaleAfter", "Remember", "Backoff", "MaxBackoff", "ClientID", "Logger",
+	}
+	o := &Options{}
+	all := reflect.ValueOf(o).Elem()
+	fill(t, all)
+	s := newSettings(o, commons{})
+	o.Client.Handler, o.Client.Observer = nil, nil // they are replaced
+	own, common := reflect.ValueOf(&s).Elem(), reflect.ValueOf(&s.common.Options).Elem()
+	for i := range all.NumField() {
+		name := all.Type().Field(i).Name
+		mine, isOwn := own.Type().FieldByName(name)
+		isOwn = isOwn && len(mine.Index) == 1 // and not one of what is shared
+		got := common.Field(i)
+		if isOwn {
+			got = own.FieldByIndex(mine.Index)
+		}
+		switch {
+		case isOwn == slices.Contains(shared, name):
+			t.Errorf("%s: is it a field of settings, or to be named above as shared? One of both", name)
+		case isOwn && !common.Field(i).IsZero():
+			t.Errorf("%s is in settings, and in what is to be shared, too", name)
+		case !alike(got, all.Field(i)):
+			t.Errorf("%s was lost: %v, want %v", name, got, all.Field(i))
+		}
+	}
+}
+
+// fill sets all fields of a struct, those of structs in it too, to something.
+func fill(t *testing.T, v reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		f = reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem() // fields that are not exported, too
+		if f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Time]() {
+			fill(t, f)
+		} else {
+			f.Set(different(t, f.Type()))
+		}
+	}
+}
+
+// alike is same where both may have a function.
+func alike(a, b reflect.Value) bool {
+	switch a.Kind() {
+	case reflect.Func:
+		return a.IsNil() == b.IsNil()
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if !alike(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return same(a, b)
 }
