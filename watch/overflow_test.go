@@ -1,11 +1,14 @@
 package watch_test
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
 	"github.com/pushmail/pushmail/imaptest"
 	"github.com/pushmail/pushmail/watch"
 )
@@ -115,4 +118,70 @@ func TestNotifyIsTriedAgainAfterAnHour(t *testing.T) {
 			t.Errorf("%d times NOTIFY after an hour, want 1", notify())
 		}
 	}, "Work")
+}
+
+// Notifications that end while one IDLE is exchanged for the next leave a Poller nothing to wait for: it says ErrNotNotified. The
+// connection is as good as before, and asks for them anew. It is a real one, since only those wait in a Poller.
+func TestOverflowWhileIdleIsBegunAnew(t *testing.T) {
+	server := imaptest.NewServer(&imaptest.ServerOptions{Plain: true, Capabilities: withNotify()})
+	if err := server.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	work := server.AddUser("jo", "secret").Mailbox("Work")
+	var mu sync.Mutex
+	exchanged, said := 0, false
+	server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case said:
+			server.SetDeafIdle(false)
+		case c.Name != "IDLE" && c.Name != "DONE":
+			exchanged = 0
+		case c.Name == "DONE":
+			if exchanged++; exchanged == 3 { // nothing else goes on by now
+				said = true
+				c.Session.Overflow()
+				server.SetDeafIdle(true) // so it is said before the answer to DONE
+				work.Append(mail("one"))
+			}
+		}
+		return imaptest.Pass
+	})
+	events := make(chan watch.Event, 100)
+	m, err := watch.NewManager(watch.ManagerOptions{Handler: func(_ context.Context, ev watch.Event) error {
+		events <- ev
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close(context.Background())
+	err = m.Add(watch.AccountOptions{MaxConnections: 1, Options: watch.Options{
+		Account: "jo", Login: loginAs("jo"), Hosts: &watch.Hosts{}, VerifyInterval: time.Hour,
+		Client: imapclient.Options{Addr: server.Addr().String(), Security: imapclient.InsecurePlaintext, IdleRestart: 20 * time.Millisecond},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect := func(want string) {
+		t.Helper()
+		for {
+			select {
+			case ev := <-events:
+				if ev.Type == watch.Link {
+					t.Fatalf("link: %+v", ev.Link)
+				}
+				if line(ev) == want {
+					return
+				}
+			case <-time.After(time.Minute):
+				t.Fatalf("not told of %q", want)
+			}
+		}
+	}
+	expect("new 1 one")
+	work.Append(mail("two"))
+	expect("new 2 two")
 }
