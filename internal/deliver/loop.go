@@ -116,11 +116,16 @@ func (l *loop) stop() error {
 // errStopped is for commands to a loop that does not run.
 var errStopped = errors.New("the sink is not running")
 
-// do has the loop call f, and returns its error.
+// do has the loop call f, and returns its error. What f has changed is in the status by then.
 func (l *loop) do(ctx context.Context, f func() error) error {
 	reply := make(chan error, 1)
+	command := func() {
+		err := f()
+		l.publish()
+		reply <- err
+	}
 	select {
-	case l.commands <- func() { reply <- f() }:
+	case l.commands <- command:
 		return <-reply
 	case <-l.done:
 		return errStopped

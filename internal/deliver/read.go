@@ -174,6 +174,6 @@ func (l *loop) takeRow(row journal.Retry) {
 		l.replaying++
 	}
 	if first {
-		k.attempts, k.last, k.due, k.err = row.Attempts, row.LastAt, row.NextAt, row.Error
+		k.attempts, k.last, k.due, k.err, k.skipped = row.Attempts, row.LastAt, row.NextAt, row.Error, row.Skipped
 	}
 }

@@ -98,6 +98,6 @@ func (l *loop) update() (u journal.SinkUpdate, rows map[*key]journal.Position) {
 // retry returns the row of a lane or a replay.
 func (k *key) retry() journal.Retry {
 	return journal.Retry{
-		Position: k.first(), Key: k.source, Rest: !k.replay, Attempts: k.attempts, LastAt: k.last, Error: k.err, NextAt: k.due,
+		Position: k.first(), Key: k.source, Rest: !k.replay, Attempts: k.attempts, LastAt: k.last, Error: k.err, NextAt: k.due, Skipped: k.skipped,
 	}
 }

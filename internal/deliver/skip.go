@@ -52,7 +52,8 @@ func (d *Deliverer) Failing(ctx context.Context, name string, after journal.Posi
 }
 
 // Skip gives up events that hold up mailboxes, those of some ids, or without ids all: they become dead letters at once, and what comes
-// after them goes on. One that is being tried at the moment is given up if that fails, too. It returns how many there are.
+// after them goes on. One that is being tried at the moment is given up if that fails, too; should the program end before that is
+// known, it has one more try. When Skip returns it is in the journal. It returns how many there are.
 // [ErrNotFailing] and [journal.ErrNotFound] say that one of the ids cannot be skipped; then none is.
 func (d *Deliverer) Skip(ctx context.Context, name string, ids ...string) (int, error) {
 	l, err := d.loop(name)
@@ -107,6 +108,7 @@ func (l *loop) skip(ctx context.Context, wanted map[journal.Position]string) (n 
 	for _, k := range keys {
 		if k.sending > 0 {
 			k.skipped = true // see failed
+			l.changed(k)
 			n++
 			continue
 		}
@@ -120,7 +122,10 @@ func (l *loop) skip(ctx context.Context, wanted map[journal.Position]string) (n 
 	}
 	l.waiting = slices.DeleteFunc(l.waiting, func(w wait) bool { return !w.valid(l) })
 	heap.Init(&l.waiting)
-	return n, l.save(ctx)
+	if err := l.save(ctx); err != nil {
+		return n, fmt.Errorf("what was skipped is not in the journal yet, and comes again if pushmail ends before it is: %w", err)
+	}
+	return n, nil
 }
 
 // skipFirst buries the first event of a key that waits.

@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -118,6 +119,70 @@ func TestAnEventIsSkippedWhileItIsTried(t *testing.T) {
 				}
 				if tries != 2 || m.cursor != 2 || len(m.rows) != 0 || len(m.dead) != dead {
 					t.Errorf("%d tries, cursor %d, rows %v, dead letters %v", tries, m.cursor, m.rows, m.dead)
+				}
+			})
+		})
+	}
+}
+
+// What is skipped while it is being tried is so for good when Skip returns: should the program end in that very call, the event has
+// one more try, and is given up if that fails.
+func TestASkipOfWhatIsTriedOutlivesTheProgram(t *testing.T) {
+	t.Parallel()
+	for name, replayed := range map[string]bool{"a mailbox": false, "a replay": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory(t)
+				first := m.add(1)
+				m.add(1)
+				tries, fine := 0, replayed
+				d, stop := run(t, m, &script{send: func(ctx context.Context, _ []sink.Delivery) []sink.Result {
+					fence.Add(1)
+					defer fence.Add(1)
+					if fine {
+						return []sink.Result{ok}
+					}
+					if tries++; tries == 2 {
+						<-ctx.Done()
+					}
+					return []sink.Result{retry}
+				}})
+				if replayed {
+					pass(time.Second)
+					fine = false
+					if n, err := d.Replay(t.Context(), "s", deliver.Selection{IDs: []string{"id1"}}); n != 1 || err != nil {
+						t.Fatalf("%d, %v", n, err)
+					}
+				}
+				pass(8 * time.Second) // the second try is under way
+				if tries != 2 {
+					t.Fatalf("%d tries", tries)
+				}
+				m.setFail(journal.ErrFull)
+				if _, err := d.Skip(t.Context(), "s"); !errors.Is(err, journal.ErrFull) {
+					t.Errorf("while nothing can be written: %v", err)
+				}
+				m.setFail(nil)
+				if n, err := d.Skip(t.Context(), "s"); n != 1 || err != nil {
+					t.Fatalf("%d, %v", n, err)
+				}
+				if row := m.rows[first]; !row.Skipped {
+					t.Errorf("the journal does not know of it: %+v", row)
+				}
+				stop()
+				tries = 0
+				_, stop = run(t, m, perEvent(sink.Limits{}, func(e sink.Delivery) sink.Result {
+					if journal.Position(e.Position) != first {
+						return ok
+					}
+					tries++
+					return retry
+				}))
+				pass(time.Minute)
+				stop()
+				if dead := m.dead[first]; tries != 1 || dead.Error != "skipped: no" || len(m.rows) != 0 {
+					t.Errorf("%d tries, dead letters %+v, rows %v", tries, m.dead, m.rows)
 				}
 			})
 		})

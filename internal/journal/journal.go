@@ -118,6 +118,8 @@ type Retry struct {
 	Error    string
 	// NextAt is when to try again; zero means at once.
 	NextAt time.Time
+	// Skipped: it is to be given up if it fails once more.
+	Skipped bool
 }
 
 // Pending is a [Retry] with its event.

@@ -48,6 +48,9 @@ func (e *exercise) pending(sink string, after journal.Position, limit int, want 
 		if p.Rest {
 			line += " and the rest"
 		}
+		if p.Skipped {
+			line += ", skipped"
+		}
 		if p.Record.Position != p.Retry.Position || p.Record.ID != fmt.Sprint("e", p.Record.Position) || len(p.Record.JSON) == 0 {
 			line += " without its event"
 		}
@@ -100,8 +103,8 @@ func sinks(e *exercise) {
 	e.pending("hook", 0, 1, "5 l 0  and the rest")
 	e.pending("other", 0, 9)
 
-	e.must(e.UpdateSink(bg, "hook", journal.SinkUpdate{Done: []journal.Position{5, 8}, Put: []journal.Retry{{Position: 6, Key: "k", Attempts: 3, Error: "429"}}}))
-	e.pending("hook", 0, 9, "6 k 3 429")
+	e.must(e.UpdateSink(bg, "hook", journal.SinkUpdate{Done: []journal.Position{5, 8}, Put: []journal.Retry{{Position: 6, Key: "k", Attempts: 3, Error: "429", Skipped: true}}}))
+	e.pending("hook", 0, 9, "6 k 3 429, skipped")
 	e.sink("hook", "cursor 7, 1 pending, 0 dead")
 	e.must(e.UpdateSink(bg, "hook", journal.SinkUpdate{Cursor: at(2)}))
 	e.sink("hook", "cursor 2, 1 pending, 0 dead")

@@ -163,6 +163,34 @@ func TestSchemaIsBroughtUpToDate(t *testing.T) {
 	j.on(t, fmt.Sprint("DELETE FROM migration WHERE version > ", len(migrations)))
 }
 
+// What waits in a journal of the first version waits in the next.
+func TestPendingRowsOutliveAnUpgrade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	db, err := sql.Open("sqlite", dsn(path, "rwc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(t.Context(), c, path, migrations[:1]); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.ExecContext(t.Context(), `INSERT INTO stream VALUES (1, 'jo', 'INBOX', 'imap://h/INBOX');
+		INSERT INTO event VALUES (1, 'e1', 'new', 1, 0, 0, '{}');
+		INSERT INTO sink VALUES ('s', 1, 0, '', 0);
+		INSERT INTO pending VALUES ('s', 1, 'imap://h/INBOX', 1, 2, 0, '500', 0)`)
+	if err := errors.Join(err, c.Close(), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := mustOpen(t, path).Pending(t.Context(), "s", 0, 9)
+	if err != nil || len(got) != 1 || got[0].Attempts != 2 || got[0].Skipped {
+		t.Errorf("pending %+v, %v", got, err)
+	}
+}
+
 func TestBackupWhileOthersWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	j := mustOpen(t, path)

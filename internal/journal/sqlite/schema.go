@@ -96,6 +96,8 @@ CREATE TABLE account (
 	sealed     BLOB    NOT NULL,
 	updated_at INTEGER NOT NULL
 ) STRICT;
+`, `
+ALTER TABLE pending ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
 `}
 
 // schemaVersion returns the version of the database, 0 for an empty one. One that is newer than what the caller knows is

@@ -92,8 +92,8 @@ func (j *Journal) UpdateSink(ctx context.Context, sink string, u journal.SinkUpd
 }
 
 func (t *tx) putPending(sink string, r *journal.Retry) error {
-	return t.exec("INSERT OR REPLACE INTO pending (sink, position, key, rest, attempts, last_at, error, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		sink, r.Position, r.Key, r.Rest, r.Attempts, millis(r.LastAt), r.Error, millis(r.NextAt))
+	return t.exec("INSERT OR REPLACE INTO pending (sink, position, key, rest, attempts, last_at, error, next_at, skipped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		sink, r.Position, r.Key, r.Rest, r.Attempts, millis(r.LastAt), r.Error, millis(r.NextAt), r.Skipped)
 }
 
 func (t *tx) bury(sink string, r *journal.Retry) error {
@@ -128,11 +128,11 @@ func (j *Journal) DropSink(ctx context.Context, sink string) error {
 func (j *Journal) Pending(ctx context.Context, sink string, after journal.Position, limit int) (out []journal.Pending, err error) {
 	err = j.query(ctx, func(rows *sql.Rows) error {
 		var p journal.Pending
-		own := []any{&p.Retry.Position, &p.Key, &p.Rest, &p.Attempts, when{&p.LastAt}, &p.Error, when{&p.NextAt}}
+		own := []any{&p.Retry.Position, &p.Key, &p.Rest, &p.Attempts, when{&p.LastAt}, &p.Error, when{&p.NextAt}, &p.Skipped}
 		err := rows.Scan(append(own, fields(&p.Record)...)...)
 		out = append(out, p)
 		return err
-	}, `SELECT p.position, p.key, p.rest, p.attempts, p.last_at, p.error, p.next_at, `+columns+` FROM pending p
+	}, `SELECT p.position, p.key, p.rest, p.attempts, p.last_at, p.error, p.next_at, p.skipped, `+columns+` FROM pending p
 		JOIN event e ON e.position = p.position JOIN stream s ON s.id = e.stream
 		WHERE p.sink = ? AND p.position > ? ORDER BY p.position LIMIT ?`, sink, after, max(limit, 0))
 	return out, err
