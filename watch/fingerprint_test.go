@@ -242,9 +242,12 @@ func TestMessageThatIsNeverReturnedHoldsUpNoOther(t *testing.T) {
 		if n := fetches(); n > 5 {
 			t.Errorf("%d fetches while nothing happens", n)
 		}
+		session := b.session()
+		session.Stall()
 		b.box.Append(mail("two"))
 		b.box.Append(mail("three"))
-		b.session().Inject("* 2 EXPUNGE\r\n") // nobody knows which one that is
+		session.Inject("* 2 EXPUNGE\r\n") // nobody knows which one that is
+		session.Resume()
 		got := b.take()
 		if len(got) < 2 || line(got[len(got)-1]) != "new 2 two" {
 			t.Errorf("%d events when it shows up", len(got))
