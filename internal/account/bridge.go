@@ -54,7 +54,7 @@ type bridge struct {
 
 	mu      sync.Mutex
 	buffers map[watch.Key]*buffer // guarded by mu: those that are not empty, or in use
-	closed  bool                  // guarded by mu: no timer is started any more
+	closed  bool                  // guarded by mu: nothing is taken any more
 	timers  sync.WaitGroup        // flushes on timers
 }
 
@@ -95,7 +95,10 @@ func (b *bridge) handle(ctx context.Context, ev watch.Event) error {
 		return err
 	}
 	key, covered := keyOf(&ev)
-	buf := b.use(key)
+	buf, err := b.use(key)
+	if err != nil {
+		return err
+	}
 	defer b.release(buf)
 	if !covered || b.failing.Load() || b.bytes.Load() >= maxBufferedAll {
 		return b.flush(ctx, buf, nil, r)
@@ -118,7 +121,10 @@ func (b *bridge) Save(ctx context.Context, key watch.Key, value []byte) error {
 	if key.Kind == watch.SeenMessages {
 		return b.j.Save(ctx, key, value)
 	}
-	buf := b.use(key)
+	buf, err := b.use(key)
+	if err != nil {
+		return err
+	}
 	defer b.release(buf)
 	return b.flush(ctx, buf, value)
 }
@@ -130,7 +136,10 @@ func (b *bridge) Load(ctx context.Context, key watch.Key) ([]byte, error) {
 	pending := b.buffers[key] != nil
 	b.mu.Unlock()
 	if pending {
-		buf := b.use(key)
+		buf, err := b.use(key)
+		if err != nil {
+			return nil, err
+		}
 		defer b.release(buf)
 		if err := b.flush(ctx, buf, nil); err != nil {
 			return nil, err
@@ -139,17 +148,21 @@ func (b *bridge) Load(ctx context.Context, key watch.Key) ([]byte, error) {
 	return b.j.Load(ctx, key)
 }
 
-// use returns the buffer of a key, which is there until release.
-func (b *bridge) use(key watch.Key) *buffer {
+// use returns the buffer of a key, which is there until release. After close there is none: what was dropped then must not be covered
+// by a checkpoint that comes late.
+func (b *bridge) use(key watch.Key) (*buffer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		return nil, ErrClosed
+	}
 	buf := b.buffers[key]
 	if buf == nil {
 		buf = &buffer{key: key, writing: make(chan struct{}, 1)}
 		b.buffers[key] = buf
 	}
 	buf.users++
-	return buf
+	return buf, nil
 }
 
 // release forgets a buffer that is empty: a mailbox at rest costs nothing here.
@@ -237,6 +250,7 @@ func (buf *buffer) take(checkpoint []byte) (watch.Key, []journal.Record, []byte,
 func (buf *buffer) written(n int) (bytes int64) {
 	buf.mu.Lock()
 	defer buf.mu.Unlock()
+	n = min(n, len(buf.events)) // drop, which could not wait, may have removed them
 	for i := range n {
 		bytes += size(&buf.events[i])
 	}

@@ -22,13 +22,19 @@ import (
 type tape struct {
 	watch.MemoryStore
 	mu    sync.Mutex
-	lines []string // guarded by mu
-	fail  error    // guarded by mu
+	lines []string      // guarded by mu
+	fail  error         // guarded by mu
+	until chan struct{} // guarded by mu: when it goes on; nil at once
 }
 
 func (t *tape) Append(ctx context.Context, key watch.Key, events []journal.Record, checkpoint []byte) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if until := t.until; until != nil {
+		t.mu.Unlock()
+		<-until
+		t.mu.Lock()
+	}
 	if t.fail != nil {
 		return t.fail
 	}
@@ -171,7 +177,10 @@ func TestAccountThatIsAddedAgainDoesNotMeetItsOldBuffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		on.setFail(errors.New("full"))
-		old := b.use(inbox) // somebody still has it
+		old, err := b.use(inbox) // somebody still has it
+		if err != nil {
+			t.Fatal(err)
+		}
 		b.forget(bg, "jo")
 		on.setFail(nil)
 		b.failing.Store(false)
@@ -186,5 +195,45 @@ func TestAccountThatIsAddedAgainDoesNotMeetItsOldBuffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		on.expect(t, "jo/INBOX: message.new = 2")
+	})
+}
+
+// Close does not wait for ever. What it could not write is not in the journal, so no checkpoint that comes late may cover it.
+func TestACheckpointThatComesAfterCloseIsNotWritten(t *testing.T) {
+	inBridge(t, func(b *bridge, on *tape) {
+		if err := b.handle(bg, newMail(1)); err != nil {
+			t.Fatal(err)
+		}
+		on.setFail(errors.New("full"))
+		b.close(bg)
+		on.setFail(nil)
+		if err := b.Save(bg, inbox, []byte("1")); !errors.Is(err, ErrClosed) {
+			t.Errorf("a checkpoint after the end: %v", err)
+		}
+		if err := b.handle(bg, newMail(2)); !errors.Is(err, ErrClosed) {
+			t.Errorf("an event after the end: %v", err)
+		}
+		on.expect(t)
+	})
+}
+
+func TestCloseThatCannotWaitForAWriteDisturbsNothing(t *testing.T) {
+	inBridge(t, func(b *bridge, on *tape) {
+		if err := b.handle(bg, newMail(1)); err != nil {
+			t.Fatal(err)
+		}
+		slow := make(chan struct{})
+		on.until = slow
+		saved := make(chan error)
+		go func() { saved <- b.Save(bg, inbox, []byte("1")) }()
+		synctest.Wait()
+		ended, cancel := context.WithCancel(bg)
+		cancel()
+		b.close(ended)
+		close(slow)
+		if err := <-saved; err != nil {
+			t.Error(err)
+		}
+		on.expect(t, "jo/INBOX: message.new = 1")
 	})
 }
