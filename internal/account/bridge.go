@@ -45,6 +45,7 @@ const maxRetry = 30 * time.Second
 //
 // While the journal fails, events are not acknowledged, but for those that wait already.
 type bridge struct {
+	life     context.Context // of what is written on timers
 	j        Journal
 	log      *slog.Logger
 	recorded func(journal.Record)
@@ -73,8 +74,8 @@ type buffer struct {
 	gone       bool             // guarded by mu: what is in it is not to be written any more
 }
 
-func newBridge(j Journal, log *slog.Logger, recorded func(journal.Record)) *bridge {
-	return &bridge{j: j, log: log, recorded: recorded, buffers: map[watch.Key]*buffer{}}
+func newBridge(life context.Context, j Journal, log *slog.Logger, recorded func(journal.Record)) *bridge {
+	return &bridge{life: life, j: j, log: log, recorded: recorded, buffers: map[watch.Key]*buffer{}}
 }
 
 // keyOf is the checkpoint that covers an event, and whether there is one.
@@ -302,7 +303,7 @@ func (b *bridge) onTimer(buf *buffer) {
 	buf.mu.Lock()
 	buf.timer = nil
 	buf.mu.Unlock()
-	_ = b.flush(context.Background(), buf, nil) // a failure comes back here
+	_ = b.flush(b.life, buf, nil) // a failure comes back here
 }
 
 // forget writes what still waits of an account that was removed. What cannot be written is dropped: no checkpoint covers

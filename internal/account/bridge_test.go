@@ -70,7 +70,7 @@ func inBridge(t *testing.T, test func(b *bridge, on *tape)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		on := &tape{}
-		b := newBridge(on, slog.New(slog.DiscardHandler), func(journal.Record) {})
+		b := newBridge(bg, on, slog.New(slog.DiscardHandler), func(journal.Record) {})
 		test(b, on)
 		b.close(context.Background())
 		if n := b.bytes.Load(); n != 0 || len(b.buffers) != 0 {

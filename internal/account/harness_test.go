@@ -27,6 +27,7 @@ type disk struct {
 	checkpoints map[watch.Key][]byte // guarded by mu
 	writes      []string             // guarded by mu: "3 events, checkpoint of jo/INBOX"
 	fail        error                // guarded by mu: what writing comes to
+	hung        chan struct{}        // guarded by mu: writing waits for it; nil is for nothing
 	// deadAfter is the number of writes after which the program is dead: what comes then is lost, though it seems to
 	// succeed, or fails with dying. -1 is never.
 	deadAfter int   // guarded by mu
@@ -41,6 +42,11 @@ func newDisk() *disk {
 func (d *disk) Append(_ context.Context, key watch.Key, events []journal.Record, checkpoint []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if hung := d.hung; hung != nil {
+		d.mu.Unlock()
+		<-hung
+		d.mu.Lock()
+	}
 	if d.fail != nil {
 		return d.fail
 	}
@@ -83,6 +89,20 @@ func (d *disk) revive() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.deadAfter, d.dead = -1, false
+}
+
+// hang has writing wait until release is called, whoever waits for it.
+func (d *disk) hang() (release func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	hung := make(chan struct{})
+	d.hung = hung
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.hung = nil
+		close(hung)
+	}
 }
 
 func (d *disk) set(fail error) {

@@ -35,11 +35,16 @@ type Options struct {
 type Set struct {
 	bridge  *bridge
 	manager *watch.Manager
+	log     *slog.Logger
 
-	mu       sync.Mutex
-	changing map[string]chan struct{} // guarded by mu: accounts that are being added or removed; closed when that is done
-	names    map[string]struct{}      // guarded by mu: of all accounts
-	closed   bool                     // guarded by mu
+	life    context.Context // ends when Close does not wait any longer
+	quit    context.CancelCauseFunc
+	working sync.WaitGroup // for accounts to end
+
+	mu      sync.Mutex
+	names   map[string]struct{} // guarded by mu: of all accounts that are to be watched
+	endings map[string]*ending  // guarded by mu: of accounts that are not watched as they are to be yet
+	closed  bool                // guarded by mu
 }
 
 // New returns a Set without accounts.
@@ -51,7 +56,9 @@ func New(o Options) (*Set, error) {
 		o.Recorded = func(journal.Record) {}
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	s := &Set{bridge: newBridge(o.Journal, o.Logger, o.Recorded), changing: map[string]chan struct{}{}, names: map[string]struct{}{}}
+	s := &Set{log: o.Logger, names: map[string]struct{}{}, endings: map[string]*ending{}}
+	s.life, s.quit = context.WithCancelCause(context.Background())
+	s.bridge = newBridge(s.life, o.Journal, o.Logger, o.Recorded)
 	var err error
 	s.manager, err = watch.NewManager(watch.ManagerOptions{
 		Handler: s.bridge.handle, Store: s.bridge, Active: o.Active, Pushed: o.Pushed, Failed: o.Failed, Logger: o.Logger,
@@ -62,37 +69,11 @@ func New(o Options) (*Set, error) {
 // ErrClosed is what a Set says after Close.
 var ErrClosed = errors.New("account: nothing is watched any more")
 
-// begin has other changes of the same account wait until end.
-func (s *Set) begin(ctx context.Context, name string) (end func(), err error) {
-	for {
-		s.mu.Lock()
-		busy := s.changing[name]
-		if s.closed {
-			s.mu.Unlock()
-			return nil, ErrClosed
-		}
-		if busy == nil {
-			done := make(chan struct{})
-			s.changing[name] = done
-			s.mu.Unlock()
-			return func() {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				delete(s.changing, name)
-				close(done)
-			}, nil
-		}
-		s.mu.Unlock()
-		select {
-		case <-busy:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
 // Watch begins to watch an account, without waiting for its connection. One of that name is ended before, and goes on where it was; if
 // the settings are wrong it goes on as it was. Store is not used: the journal is.
+//
+// Watch waits for the one before to end, but not beyond the end of ctx, which is no error: the account is watched as soon as that has
+// happened, by the settings that were given last, and [Set.Status] says so until then.
 func (s *Set) Watch(ctx context.Context, o watch.AccountOptions) error {
 	if o.Account == "" {
 		return errors.New("account: it has no name")
@@ -100,42 +81,58 @@ func (s *Set) Watch(ctx context.Context, o watch.AccountOptions) error {
 	if err := o.Check(); err != nil {
 		return err
 	}
-	end, err := s.begin(ctx, o.Account)
-	if err != nil {
-		return err
-	}
-	defer end()
-	if _, err := s.remove(ctx, o.Account); err != nil {
-		return err
-	}
 	o.Store = s.bridge
-	if err := s.manager.Add(o); err != nil {
+	e, err := s.watch(&o)
+	if e == nil {
 		return err
 	}
+	if err := e.wait(ctx); err != nil {
+		s.log.Warn("an account takes its time to end: it is watched with its new settings as soon as it has", "account", o.Account, "err", err)
+	}
+	return nil
+}
+
+// watch watches an account, or has it watched when the one before has ended, which it returns.
+func (s *Set) watch(o *watch.AccountOptions) (*ending, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, there := s.names[o.Account]
+	switch {
+	case s.closed:
+		return nil, ErrClosed
+	case !there && s.endings[o.Account] == nil:
+		if err := s.manager.Add(*o); err != nil {
+			return nil, err
+		}
+		s.names[o.Account] = struct{}{}
+		return nil, nil
+	}
 	s.names[o.Account] = struct{}{}
-	return nil
+	e := s.endLocked(o.Account)
+	e.next = o
+	return e, nil
 }
 
 // Remove ends the watching of an account: it logs out, and what it has found is written. It returns when that is done and
 // reports whether there was such an account. When ctx ends before, the account ends nevertheless.
 func (s *Set) Remove(ctx context.Context, name string) (bool, error) {
-	end, err := s.begin(ctx, name)
-	if err != nil {
-		return false, err
-	}
-	defer end()
-	return s.remove(ctx, name)
-}
-
-func (s *Set) remove(ctx context.Context, name string) (bool, error) {
-	ok, err := s.manager.Remove(ctx, name)
-	s.bridge.forget(ctx, name)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.names, name)
-	return ok, err
+	if s.closed {
+		s.mu.Unlock()
+		return false, ErrClosed
+	}
+	_, there := s.names[name]
+	e := s.endings[name] // of one that was removed before
+	if there {
+		delete(s.names, name)
+		e = s.endLocked(name)
+		e.next = nil
+	}
+	s.mu.Unlock()
+	if e == nil {
+		return false, nil
+	}
+	return there, e.wait(ctx)
 }
 
 // Names returns the names of all accounts, sorted.
@@ -147,8 +144,15 @@ func (s *Set) Names() []string {
 
 // Status returns the state of all accounts, by name, as [status.Sources] wants it, but for User, Host and Origin.
 func (s *Set) Status() []status.Account {
-	all := s.manager.Status()
-	out := make([]status.Account, 0, len(all))
+	s.mu.Lock()
+	all := slices.DeleteFunc(s.manager.Status(), func(st watch.AccountStatus) bool { return s.endings[st.Account] != nil })
+	out := make([]status.Account, 0, len(all)+len(s.endings))
+	for name, e := range s.endings {
+		if e.next != nil {
+			out = append(out, status.Account{Name: name, Ending: e.since})
+		}
+	}
+	s.mu.Unlock()
 	for _, st := range all {
 		one := status.Account{Name: st.Account}
 		if st.Err != nil {
@@ -159,6 +163,7 @@ func (s *Set) Status() []status.Account {
 		}
 		out = append(out, one)
 	}
+	slices.SortFunc(out, func(a, b status.Account) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -178,7 +183,10 @@ func (s *Set) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
+	defer s.quit(ErrClosed)
+	defer context.AfterFunc(ctx, func() { s.quit(context.Cause(ctx)) })()
 	err := s.manager.Close(ctx)
+	s.working.Wait()
 	s.bridge.close(ctx)
 	return err
 }

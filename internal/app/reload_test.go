@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -172,21 +173,13 @@ func TestAReloadWatchesWhatIsNotWatched(t *testing.T) {
 	c := s.config(s.account("jo") + s.fileSink("file"))
 	o := s.options(c)
 	o.Load = func() (*config.Config, config.Problems) { return c, nil }
+	ca := s.read("ca.pem")
+	s.write("ca.pem", "it is being written")
 	a, _ := s.run(o)
-	s.up(a)
-	logout := make(chan struct{})
-	s.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
-		if c.Name == "LOGOUT" {
-			return imaptest.DelayUntil(logout)
-		}
-		return imaptest.Pass
-	})
-	ended, cancel := context.WithCancelCause(t.Context())
-	cancel(errors.New("the server takes its time"))
-	if err := a.watch(ended, &c.Accounts[0], status.OriginFile); err == nil {
-		t.Fatal("it did not wait for the end of the one before")
+	if st := a.accountStatus(); len(st) != 1 || !strings.Contains(st[0].Err, "ca.pem") || len(a.accounts.Names()) != 0 {
+		t.Fatalf("without a certificate: %+v", st)
 	}
-	close(logout)
+	s.write("ca.pem", ca)
 	if err := a.Reload(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -194,6 +187,45 @@ func TestAReloadWatchesWhatIsNotWatched(t *testing.T) {
 		t.Errorf("after a reload: %+v", st)
 	}
 	s.up(a)
+}
+
+// An account that has not logged out when the time of a reload is over is watched when it has, without another one.
+func TestAnAccountIsWatchedAgainWhenItHasLoggedOut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c := s.config(s.account("jo") + s.fileSink("file"))
+	o := s.options(c)
+	o.Load = func() (*config.Config, config.Problems) { return c, nil }
+	a, _ := s.run(o)
+	s.up(a)
+	logout, asked := make(chan struct{}), make(chan struct{})
+	ask := sync.OnceFunc(func() { close(asked) })
+	s.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+		if c.Name == "LOGOUT" {
+			ask()
+			return imaptest.DelayUntil(logout)
+		}
+		return imaptest.Pass
+	})
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("the server takes its time"))
+	if err := a.watch(ended, &c.Accounts[0], status.OriginFile); err != nil {
+		t.Errorf("it was not put off: %v", err)
+	}
+	a.board.Changed()
+	if st, _ := a.board.Account("jo"); st.Trouble == nil || st.Trouble.Class != "ending" || st.User != "jo" {
+		t.Errorf("meanwhile: %+v", st)
+	}
+	<-asked
+	if err := a.Reload(t.Context()); err != nil || !strings.Contains(s.log.String(), "nothing has changed") {
+		t.Errorf("a reload has something to do: %v", err)
+	}
+	close(logout)
+	s.up(a)
+	a.board.Changed()
+	if st, _ := a.board.Account("jo"); st.Trouble != nil {
+		t.Errorf("afterwards: %+v", st.Trouble)
+	}
 }
 
 // Accounts that change log out side by side: one after the other thousands of them would not be done in time.

@@ -20,6 +20,9 @@ type Account struct {
 	Origin string `json:"origin" enum:"file,api" doc:"Where the account comes from: the configuration file, or this API"`
 	// Err is why the account cannot go on; "" if it does.
 	Err string `json:"-"`
+	// Ending is since when connections with settings that were replaced are being ended; zero if none are. Until they have
+	// the account is not watched.
+	Ending time.Time `json:"-"`
 	// Mailboxes are those that are watched; the one without a name is the connection that looks at the others.
 	Mailboxes []Mailbox `json:"-"`
 
@@ -133,8 +136,15 @@ func (a *Account) judge(now time.Time) {
 	if never {
 		a.VerifiedAt = time.Time{}
 	}
-	if a.Err != "" {
+	switch {
+	case a.Err != "":
 		a.State, a.Trouble = Failed, explain("failed", a.Err, "")
+	case !a.Ending.IsZero():
+		a.State, a.Trouble = Reconnecting, explain("ending", "", "")
+		if now.Sub(a.Ending) >= patience {
+			a.State = Down
+		}
+		a.Trouble.Since = a.Ending
 	}
 	a.Level = a.State.Level()
 }

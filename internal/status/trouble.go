@@ -7,7 +7,7 @@ import (
 
 // Trouble says in plain words what is wrong and what to do about it.
 type Trouble struct {
-	// Class is that of imapclient.Class in words, or one of this package: deaf, stale, failed, journal, sink_….
+	// Class is that of imapclient.Class in words, or one of this package: deaf, stale, failed, ending, journal, sink_….
 	Class   string `json:"class" doc:"What kind of trouble it is, for programs"`
 	Summary string `json:"summary" doc:"What is wrong, in a sentence"`
 	Advice  string `json:"advice" doc:"What to do about it"`
@@ -68,6 +68,10 @@ var classWords = map[string]words{
 	"failed": {
 		"The account was given up.",
 		"Its state in the database cannot be used. Restart pushmail; if it stays, remove the account and add it again.",
+	},
+	"ending": {
+		"The settings of this account were changed, and its connections with those before have not ended yet.",
+		"Nothing has to be done: it is watched with the new settings as soon as they have, and goes on where it was. If it stays, look whether the disk can be written; a restart ends them, too.",
 	},
 	"sink_disabled": {
 		"The receiver said that it is gone and wants no more events (410), so deliveries have stopped.",
