@@ -41,7 +41,7 @@ func (h *hearing) heard() {
 
 // heardNews notes that messages have come or gone.
 func (s *session) heardNews(r imap.Response) {
-	if exists, ok := r.(imap.Exists); ok && s.desync == nil && uint32(exists) == s.model.Exists() {
+	if r == imap.Exists(s.model.Exists()) {
 		return // some servers repeat it
 	}
 	h, now := &s.hearing, time.Now()
@@ -50,7 +50,7 @@ func (s *session) heardNews(r imap.Response) {
 	case on:
 		h.pushed, h.inARow = momentOf(since), 0
 		s.b.o.countPush()
-	case since.IsZero(), momentOf(since) == h.pushed, momentOf(since) == h.late, now.Sub(since) < shortIdle:
+	case momentOf(since) == h.pushed, momentOf(since) == h.late, now.Sub(since) < shortIdle: // or there was none
 	case h.busySince != 0 && h.busySince.since() > longBusy:
 	default:
 		h.late = momentOf(since)
