@@ -25,7 +25,7 @@ type AccountOptions struct {
 	// (RFC 9051 section 6.3.9). One that begins with a backslash is a special-use attribute, such as \Sent (RFC 6154), and matches
 	// the mailboxes that have it. None means all. On Gmail, where a label is a mailbox and a message is in
 	// several, none means All Mail, Spam and Trash, which together have each message once; its labels are in
-	// the event.
+	// the event. Where All Mail is hidden from IMAP, or excluded, it means all here, too.
 	Patterns []string
 	// Exclude leaves out what matches one of these patterns.
 	Exclude []string
@@ -38,7 +38,7 @@ type AccountOptions struct {
 	// grows back by one each hour.
 	MaxConnections int
 	// Hot are the mailboxes that get a connection of their own, with IDLE, as far as the budget goes, where the
-	// server has no NOTIFY. Nil means INBOX, or All Mail on Gmail.
+	// server has no NOTIFY. Nil means INBOX, or Gmail's All Mail where that is watched.
 	Hot []string
 	// SweepInterval is the time between two looks at all other mailboxes by STATUS, where the server has
 	// no NOTIFY. Zero means 2 minutes. What STATUS does not show, such as a flag other than \Seen on a server

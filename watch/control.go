@@ -28,6 +28,8 @@ type control struct {
 	names        *nameList
 	namesUnsaved bool
 	members      map[string]*member
+	// allMail: what is watched is Gmail's All Mail, and what is not in it.
+	allMail bool
 	// home is the mailbox that stays selected, and in IDLE, between two sweeps, if the budget has no
 	// connection to spare for it; else nil.
 	home *session

@@ -33,6 +33,15 @@ const nameListVersion = 1
 
 func (c *control) namesKey() Key { return Key{Account: c.o.Account, Kind: MailboxNames} }
 
+// selection is a text for each thing that chooses mailboxes.
+func (c *control) selection() []string {
+	texts := c.o.selection()
+	if c.isGmail() && !c.allMail {
+		texts = append(texts, "labels")
+	}
+	return texts
+}
+
 // loadNames reads the list that was stored, once.
 func (c *control) loadNames(ctx context.Context) (known bool, err error) {
 	if c.names != nil {
@@ -43,7 +52,7 @@ func (c *control) loadNames(ctx context.Context) (known bool, err error) {
 		// Without it all mailboxes would look new.
 		return false, &CheckpointError{Key: c.namesKey(), Err: fmt.Errorf("the list of mailboxes cannot be read: %w", err)}
 	}
-	fresh := &nameList{Version: nameListVersion, Selection: c.o.selection(), Names: map[string]name{}}
+	fresh := &nameList{Version: nameListVersion, Selection: c.selection(), Names: map[string]name{}}
 	if b == nil {
 		c.names = fresh
 		return false, nil

@@ -151,7 +151,12 @@ func (s *session) fetchNew(ctx context.Context) error {
 		// Too many to hold what they are, or one of them ends the connection: that is asked for in turn.
 		o = &imap.FetchOptions{Items: o.Items & justFlags}
 	}
-	if err := s.fetch(ctx, set, o); err != nil && !isRefusal(err) {
+	err := s.fetch(ctx, set, o)
+	if err != nil && isRefusal(err) && o.Items&^justFlags != 0 && view.Pending() > 0 {
+		// It may refuse what one of them is for ever. That they are there is to be told all the same.
+		err = s.fetch(ctx, set, &imap.FetchOptions{Items: o.Items & justFlags})
+	}
+	if err != nil && !isRefusal(err) {
 		return err
 	}
 	if s.desync == nil && view.Pending() == before && s.news == news {

@@ -96,21 +96,38 @@ func (c *control) list(ctx context.Context) ([]*imapclient.Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	wants := c.o.Wants
+	rows = slices.DeleteFunc(rows, func(r *imapclient.Listed) bool { return !c.o.Wants(&r.List) })
 	if c.isGmail() {
-		wants = func(m *imap.List) bool {
-			return c.o.Wants(m) && (m.Has(imap.AttrAll) || m.Has(imap.AttrJunk) || m.Has(imap.AttrTrash))
-		}
+		rows = c.onceEach(ctx, rows)
 	}
-	return slices.DeleteFunc(rows, func(r *imapclient.Listed) bool { return !wants(&r.List) }), nil
+	return rows, nil
 }
+
+// onceEach leaves those that have each message once: Gmail's All Mail, and what is not in it. Its users can hide All Mail from
+// IMAP; then it is all that there are.
+func (c *control) onceEach(ctx context.Context, rows []*imapclient.Listed) []*imapclient.Listed {
+	if all := slices.ContainsFunc(rows, isAll); all != c.allMail {
+		for n := range c.members { // another selection: it is no news
+			c.forget(ctx, n)
+		}
+		c.allMail, c.names = all, nil
+	}
+	if !c.allMail {
+		return rows
+	}
+	return slices.DeleteFunc(rows, func(r *imapclient.Listed) bool {
+		return !isAll(r) && !r.Has(imap.AttrJunk) && !r.Has(imap.AttrTrash)
+	})
+}
+
+func isAll(r *imapclient.Listed) bool { return r.Has(imap.AttrAll) }
 
 // usesMatter reports whether special uses decide what is watched.
 func (c *control) usesMatter() bool {
 	return len(c.o.SpecialUses) > 0 || slices.ContainsFunc(c.o.Patterns, isUse) || slices.ContainsFunc(c.o.Exclude, isUse) || c.isGmail()
 }
 
-// isGmail reports whether messages are in All Mail and labels are mailboxes, and the user has not asked for any.
+// isGmail reports whether messages are in All Mail, if that is shown, and labels are mailboxes, and the user has not asked for any.
 func (c *control) isGmail() bool {
 	return len(c.o.Patterns) == 0 && len(c.o.SpecialUses) == 0 && c.link.conn.Capabilities().Has(imap.CapGmail)
 }
@@ -131,7 +148,7 @@ func (c *control) hotNames() []string {
 		return c.o.Hot
 	}
 	for name, m := range c.members {
-		if m.list.Has(imap.AttrAll) && c.isGmail() {
+		if c.allMail && m.list.Has(imap.AttrAll) {
 			return []string{name}
 		}
 	}

@@ -477,6 +477,36 @@ func TestSummariesThatDoNotComeAreAskedForOnce(t *testing.T) {
 	}
 }
 
+// A message that is pushed, and of which the server does not say what it is, is told all the same, and so are those after it.
+func TestPushedMessageWhoseContentIsRefused(t *testing.T) {
+	for name, verdict := range map[string]imaptest.Verdict{
+		"NO":  imaptest.Refuse(imap.NO, "", "cannot be read"),
+		"BAD": imaptest.Refuse(imap.BAD, "", "what?"),
+	} {
+		for _, rung := range rungs[:3] {
+			t.Run(name+", "+rung.method, func(t *testing.T) {
+				inBubble(t, &imaptest.ServerOptions{Without: rung.without}, func(b *bench) {
+					b.start()
+					b.expect("open 0 initial idle")
+					b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+						if asksContent(c) {
+							return verdict
+						}
+						return imaptest.Pass
+					})
+					b.box.Append(mail("one"))
+					b.expect("new 1")
+					b.box.Append(mail("two"))
+					b.expect("new 2")
+					b.server.SetOnCommand(nil)
+					b.box.Append(mail("three"))
+					b.expect("new 3 three")
+				})
+			})
+		}
+	}
+}
+
 // What is gone while nobody watches is still told by its subject, if it was seen before.
 func TestExpungeWhileDownTellsWhatIsGone(t *testing.T) {
 	inBubble(t, nil, func(b *bench) {
