@@ -76,7 +76,7 @@ func TestAccountKeepsToItsBudget(t *testing.T) {
 	for budget, want := range map[int]int{1: 1, 2: 2, 3: 3, 10: 5} {
 		inAccount(t, nil, func(b *bench) {
 			b.account.MaxConnections = budget
-			b.account.Hot = []string{"INBOX", "a", "b", "c", "missing"}
+			b.account.Hot = []string{"INBOX", "missing", "a", "b", "c"}
 			b.start()
 			b.take()
 			if n := len(b.server.Sessions()); n != want {

@@ -35,6 +35,7 @@ func TestGmailIsWatchedWithEachMessageOnce(t *testing.T) {
 		{"all", watch.AccountOptions{}, false, []string{"[Gmail]/All Mail idle", "[Gmail]/Spam sweep", "[Gmail]/Trash sweep"}},
 		{"without spam", watch.AccountOptions{Exclude: []string{`\Junk`}}, false, []string{"[Gmail]/All Mail idle", "[Gmail]/Trash sweep"}},
 		{"labels", watch.AccountOptions{Patterns: []string{"INBOX", "W*"}}, false, []string{"INBOX idle", "Work sweep"}},
+		{"a label and all", watch.AccountOptions{Patterns: []string{"INBOX", `\All`}}, false, []string{"INBOX idle", "[Gmail]/All Mail sweep"}},
 		{"labels, and spam", watch.AccountOptions{Patterns: []string{"INBOX", `\Junk`}}, false, []string{"INBOX idle", "[Gmail]/Spam sweep"}},
 		{"special uses", watch.AccountOptions{SpecialUses: []imap.Attr{imap.AttrAll, imap.AttrSent}}, false, []string{"[Gmail]/All Mail sweep", "[Gmail]/Sent Mail sweep"}},
 		{"hot", watch.AccountOptions{Hot: []string{"[Gmail]/Spam"}}, false, []string{"[Gmail]/All Mail sweep", "[Gmail]/Spam idle", "[Gmail]/Trash sweep"}},
@@ -91,6 +92,9 @@ func TestGmailWhoseAllMailIsHiddenForAWhile(t *testing.T) {
 		}
 		all.Append(mail("new"))
 		b.expectAll("[Gmail]/All Mail: new 2") // the server does not know Gmail's items
+		work.Append(mail("new, too"))
+		b.wait(2 * time.Hour)
+		b.expectAll()
 	})
 }
 

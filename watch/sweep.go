@@ -54,7 +54,7 @@ func (c *control) sweep(ctx context.Context) error {
 // saveAnew saves what could not be saved before: a mailbox that is not open has no next event to wait for.
 func (c *control) saveAnew(ctx context.Context) {
 	for _, m := range c.members {
-		if m.stop == nil && m.box.saveFails > 0 {
+		if m.stop == nil {
 			m.box.save(ctx)
 		}
 	}
@@ -66,10 +66,7 @@ func (c *control) alive(ctx context.Context) error {
 	if time.Since(c.link.conn.LastRead()) < verifyTimeout {
 		return nil
 	}
-	if err := c.link.prove(ctx, "sweep"); err != nil && !isRefusal(err) {
-		return err
-	}
-	return nil
+	return c.link.prove(ctx, "sweep")
 }
 
 // sweepItems are what a sweep asks of each mailbox.

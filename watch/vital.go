@@ -94,9 +94,12 @@ func (l *link) checkBeat(ctx context.Context) error {
 	return nil
 }
 
-// prove has the server answer, and closes the connection if it does not in time.
+// prove has the server answer, be it by a refusal, and closes the connection if it does not in time.
 func (l *link) prove(ctx context.Context, op string) error {
-	return l.inTime(ctx, op, l.conn.Noop)
+	if err := l.inTime(ctx, op, l.conn.Noop); err != nil && !isRefusal(err) {
+		return err
+	}
+	return nil
 }
 
 // inTime gives the server verifyTimeout for what ask asks of it, and closes the connection if that is not enough: a
