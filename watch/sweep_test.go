@@ -48,17 +48,17 @@ func TestSpecialUsesAreAskedForWhereTheyMatter(t *testing.T) {
 		name string
 		o    watch.AccountOptions
 		want bool
-		more imap.Capability
+		more imap.Capabilities
 	}{
 		{name: "all"},
-		{name: "Gmail", more: imap.CapGmail, want: true},
+		{name: "Gmail", more: imap.Capabilities{imap.CapGmail}, want: true},
 		{name: "names", o: watch.AccountOptions{Patterns: []string{"W*"}, Exclude: []string{"Work"}}},
 		{name: "special uses", o: watch.AccountOptions{SpecialUses: []imap.Attr{imap.AttrSent}}, want: true},
 		{name: "a use among patterns", o: watch.AccountOptions{Patterns: []string{"W*", `\Sent`}}, want: true},
 		{name: "a use among what is left out", o: watch.AccountOptions{Exclude: []string{"Work", `\Sent`}}, want: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inAccount(t, &imaptest.ServerOptions{Capabilities: append(imaptest.DefaultCapabilities(), tt.more)}, func(b *bench) {
+			inAccount(t, &imaptest.ServerOptions{Capabilities: append(imaptest.DefaultCapabilities(), tt.more...)}, func(b *bench) {
 				b.account = &tt.o
 				var asked atomic.Bool
 				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
@@ -99,6 +99,19 @@ func TestOnlyConnectionStaysInTheFirstHotMailboxThatExists(t *testing.T) {
 			}, "Work")
 		})
 	}
+}
+
+// The mailbox that stays selected is not opened anew while nothing happens.
+func TestOnlyConnectionStaysWhereItIs(t *testing.T) {
+	inAccount(t, nil, func(b *bench) {
+		b.account.MaxConnections = 1
+		b.start()
+		examines := b.count("EXAMINE")
+		b.wait(50 * time.Minute)
+		if n := examines(); n != 0 {
+			t.Errorf("%d times EXAMINE", n)
+		}
+	})
 }
 
 // With NOTIFY one connection is enough, and mailboxes that the user calls hot get one of their own.
