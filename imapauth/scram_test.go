@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/emersion/go-sasl"
@@ -184,7 +183,6 @@ func TestHostileSCRAMServers(t *testing.T) {
 			if _, _, err := client.Start(); err != nil {
 				t.Fatal(err)
 			}
-			start := time.Now()
 			var err error
 			for _, challenge := range c.challenges {
 				_, err = client.Next([]byte(challenge))
@@ -197,9 +195,6 @@ func TestHostileSCRAMServers(t *testing.T) {
 			}
 			if err != nil && strings.ContainsAny(err.Error(), "\x1b\n") {
 				t.Errorf("the error has control characters: %q", err)
-			}
-			if d := time.Since(start); d > 5*time.Second {
-				t.Errorf("it cost %v", d)
 			}
 		})
 	}

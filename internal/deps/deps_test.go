@@ -38,6 +38,7 @@ var layers = []layer{
 	{"watch/storetest", "watch", ""},
 	{"internal/dashboard/browser", "event watch internal/dashboard internal/httpapi internal/journal internal/journal/sqlite internal/status", ""},
 	{"internal/deps", "", ""},
+	{"internal/linear", "", "golang.org/x/sys"},
 	{"internal/journal", "watch event", ""},
 	{"internal/journal/sqlite", "internal/journal internal/journal/journaltest watch", "modernc.org/sqlite golang.org/x/sys"},
 	{"internal/journal/journaltest", "internal/journal watch watch/storetest", anything},
@@ -69,7 +70,7 @@ type layer struct {
 }
 
 // testsMay is what the tests of every package may import besides what the package may.
-const testsMay = "imap imapauth imapclient imaptest event provider watch e2e/..."
+const testsMay = "imap imapauth imapclient imaptest event provider watch internal/linear e2e/..."
 
 type goPackage struct {
 	ImportPath   string
