@@ -5,8 +5,9 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 T = 30s     # fuzz: how long each fuzz test runs
 STEPS = 2000000 # model: how many steps
+N = 5       # steady: how many times, on each number of processors
 S = 1h      # soak: how long things break on each server
-PKG = ./... # fuzz, bench: where to look
+PKG = ./... # fuzz, bench, steady: where to look
 BENCH =     # bench: options, as in make bench BENCH="-rounds 2 -only ImapFlow"
 
 .DEFAULT_GOAL = help
@@ -40,6 +41,9 @@ vet:
 fuzz: ## run each fuzz test for T: make fuzz T=2m PKG=./imapwire
 	.ci/fuzz $(T) $(PKG)
 
+steady: ## the short tests N times on 1, 2 and 4 processors, shuffled: what is red once in a while is wrong: make steady N=20 PKG=./watch
+	go test -race -shuffle=on -short -cpu 1,2,4 -count=$(N) -timeout 0 $$(go list $(PKG) | grep -v /e2e)
+
 soak: servers ## break servers, network and program at random while mail arrives, on each server for S: make soak S=10m
 	go test ./e2e/soak -v -count=1 -timeout 0 -parallel 3 -for $(S)
 
@@ -62,4 +66,4 @@ cover: ## which statements the tests reach: cover.html
 servers: ## install what the tests talk to (Dovecot, Cyrus, Courier, a browser), when it can; say how, when not
 	@e2e/install-servers
 
-.PHONY: help demo build test quick check vet fuzz soak model bench cover servers
+.PHONY: help demo build test quick check vet fuzz steady soak model bench cover servers
