@@ -426,6 +426,8 @@ func (b *box) settle() {
 	}
 }
 
+func (c *control) hurry() bool { return c.link == nil && c.revive.hurry() }
+
 func (c *control) forgetSeen() {
 	for _, m := range c.members {
 		m.box.seen.forget()

@@ -94,4 +94,6 @@ func (f *follower) close(ctx context.Context) {
 	f.b.saveSeen(ctx, true)
 }
 
+func (f *follower) hurry() bool { return f.s == nil && f.revive.hurry() }
+
 func (f *follower) forgetSeen() { f.b.seen.forget() }

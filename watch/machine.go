@@ -10,6 +10,9 @@ type machine interface {
 	turn(ctx context.Context, heard error) (rest, error)
 	// close ends the machine's connection and saves what is worth it.
 	close(ctx context.Context)
+	// hurry is called between turns when the handler and the Store take things again. It reports whether the machine waits to connect
+	// anew because they had not, and now for less long: then it is to have a turn.
+	hurry() bool
 	// forgetSeen drops the summaries that the machine remembers, when nobody will ask any more.
 	forgetSeen()
 	// status appends the state of what the machine watches to dst. It is called between turns.

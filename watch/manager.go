@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pushmail/pushmail/imapclient"
 )
@@ -47,12 +48,13 @@ type ManagerOptions struct {
 // A Manager works from [NewManager] until [Manager.Close]. Its methods may be called from several
 // goroutines, but not from Handler.
 type Manager struct {
-	o      ManagerOptions
-	slots  slots
-	poller *imapclient.Poller
-	memory memory
-	tasks  sync.WaitGroup
-	unjump func() // ends the looking for jumps of the clock
+	o       ManagerOptions
+	slots   slots
+	poller  *imapclient.Poller
+	memory  memory
+	tasks   sync.WaitGroup
+	unjump  func()       // ends the looking for jumps of the clock
+	retries atomic.Int64 // calls of Retry
 
 	mu       sync.Mutex
 	accounts map[string]*managed // guarded by mu
@@ -238,6 +240,19 @@ func (m *Manager) jumped() {
 	m.mu.Unlock()
 	for _, t := range tasks {
 		t.jumped()
+	}
+}
+
+// Retry has mailboxes connect anew soon which were left because Handler or the Store had not taken something, rather than after a pause
+// that may have grown to minutes: call it when they take things again. No connection is tried sooner than 30 seconds after the attempt
+// before, so it may be called often. It does not wait.
+func (m *Manager) Retry() {
+	m.retries.Add(1)
+	m.mu.Lock()
+	tasks := m.allLocked()
+	m.mu.Unlock()
+	for _, t := range tasks {
+		t.hurry()
 	}
 }
 

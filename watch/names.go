@@ -74,8 +74,10 @@ func (c *control) saveNames(ctx context.Context) error {
 	if err == nil {
 		err = c.o.Store.Save(context.WithoutCancel(ctx), c.namesKey(), b)
 	}
-	c.namesUnsaved = err != nil
-	return err
+	if c.namesUnsaved = err != nil; err != nil {
+		return &notTakenError{"the list of mailboxes was not saved", err}
+	}
+	return nil
 }
 
 // noteNames compares the mailboxes that the server lists with those that are known, and tells the
@@ -203,7 +205,7 @@ func (c *control) arrived(ctx context.Context, r *imapclient.Listed, gone map[st
 		}
 	}
 	if err := c.o.Store.Save(ctx, key, checkpoint); err != nil {
-		return "", err
+		return "", &notTakenError{"the checkpoint of a mailbox was not saved", err}
 	}
 	for _, a := range r.Attrs {
 		d.Attributes = append(d.Attributes, string(a))

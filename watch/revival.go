@@ -97,6 +97,31 @@ func isFinal(err error) bool {
 	return errors.As(err, &cp)
 }
 
+// notTakenError says that the handler or the Store did not take something. The server is not to blame, though the connection is given
+// up.
+type notTakenError struct {
+	what string
+	err  error
+}
+
+func (e *notTakenError) Error() string { return e.what + ": " + e.err.Error() }
+
+func (e *notTakenError) Unwrap() error { return e.err }
+
+// hurryPause is the least time between two attempts where hurry has the second one come sooner.
+const hurryPause = 30 * time.Second
+
+// hurry has the next attempt come soon, if something that was not taken is why the last one failed. It reports whether it does.
+func (r *revival) hurry() bool {
+	var e *notTakenError
+	at := max(now(), r.began+moment(hurryPause))
+	if r.queued || r.retryAt <= at || !errors.As(r.cause, &e) {
+		return false
+	}
+	r.retryAt = at
+	return true
+}
+
 // due reports whether it is time for an attempt. Where too many want to log in at the same host, its turn comes
 // later, and retryAt says when.
 func (r *revival) due() bool {

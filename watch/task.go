@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -44,6 +43,7 @@ func (t *task) run(heard error) {
 		quit(heard)
 	}
 	t.mu.Unlock()
+	retries := t.m.retries.Load()
 	r, err := t.machine.turn(ctx, heard)
 	if err != nil {
 		t.m.slots.release() // saying farewell to a server that does not answer is waiting
@@ -53,11 +53,11 @@ func (t *task) run(heard error) {
 		t.m.ended(t, err)
 		return
 	}
-	t.rest(r)
+	t.rest(r, retries)
 }
 
-// rest waits without a goroutine, if the waiter can.
-func (t *task) rest(r rest) {
+// rest waits without a goroutine, if the waiter can. Retries is that of the Manager before what it rests from.
+func (t *task) rest(r rest, retries int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.busy, t.quit = nil, nil
@@ -66,6 +66,22 @@ func (t *task) rest(r rest) {
 		return
 	}
 	t.r, t.rouse = r, r.begin(t.m.poller, t.woken)
+	if t.m.retries.Load() != retries {
+		t.hurryLocked()
+	}
+}
+
+// hurry is called when the handler and the Store take things again.
+func (t *task) hurry() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hurryLocked()
+}
+
+func (t *task) hurryLocked() {
+	if t.rouse != nil && t.machine.hurry() {
+		t.rouse(errDue)
+	}
 }
 
 // woken is called when the rest is over. It returns at once: whoever waits for many must not be held up.
@@ -139,7 +155,7 @@ func (t *task) put(ev Event) error {
 	defer t.account.calls.done()
 	err := t.m.o.Handler(ctx, ev)
 	if err != nil && !errors.Is(err, context.Cause(ctx)) {
-		return fmt.Errorf("the handler did not take an event: %w", err)
+		return &notTakenError{"the handler did not take an event", err}
 	}
 	return err
 }
