@@ -289,6 +289,19 @@ func (b *bridge) later(buf *buffer, pause time.Duration) {
 	}
 }
 
+// hurry has what could not be written tried again within a second.
+func (b *bridge) hurry() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, buf := range b.buffers {
+		buf.mu.Lock()
+		if buf.timer != nil && buf.failures > 0 {
+			buf.timer.Reset(rand.N(time.Second))
+		}
+		buf.mu.Unlock()
+	}
+}
+
 func (b *bridge) onTimer(buf *buffer) {
 	b.mu.Lock()
 	if b.closed || b.buffers[buf.key] != buf {

@@ -237,3 +237,30 @@ func TestCloseThatCannotWaitForAWriteDisturbsNothing(t *testing.T) {
 		on.expect(t, "jo/INBOX: message.new = 1")
 	})
 }
+
+func TestWhatWaitsIsWrittenSoonWhenTheJournalIsBack(t *testing.T) {
+	inBridge(t, func(b *bridge, on *tape) {
+		if err := b.handle(bg, newMail(1)); err != nil {
+			t.Fatal(err)
+		}
+		on.setFail(errors.New("full"))
+		buf, err := b.use(inbox)
+		if err != nil {
+			t.Fatal(err)
+		}
+		failures := func() int {
+			buf.mu.Lock()
+			defer buf.mu.Unlock()
+			return buf.failures
+		}
+		for failures() < 10 { // the next attempt is not made before 14 seconds from here
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		b.release(buf)
+		on.setFail(nil)
+		b.hurry()
+		time.Sleep(time.Second)
+		on.expect(t, "jo/INBOX: message.new")
+	})
+}

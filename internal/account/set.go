@@ -174,6 +174,13 @@ func mailboxStatus(m watch.MailboxStatus) status.Mailbox {
 	}
 }
 
+// Retry has what the journal did not take tried again: call it when the journal can be written again. Mailboxes that were left for that
+// reason connect anew, 30 seconds after their last attempt at the earliest. It does not wait.
+func (s *Set) Retry() {
+	s.bridge.hurry()
+	s.manager.Retry()
+}
+
 // Failing reports whether the journal did not take the last thing that was written: events are not acknowledged then.
 func (s *Set) Failing() bool { return s.bridge.failing.Load() }
 

@@ -149,7 +149,20 @@ func TestDeathAtAnyWriteLosesNothingAndRepeatsTheSameIDs(t *testing.T) {
 	}
 }
 
+// Who is told that the journal can be written again need not wait for the next attempt of each mailbox.
 func TestJournalThatFailsForAnHourLosesNothing(t *testing.T) {
+	t.Run("it goes on by itself", func(t *testing.T) {
+		afterAnHourOfFailures(t, func(w *world) { w.wait(20 * time.Minute) })
+	})
+	t.Run("and soon when told", func(t *testing.T) {
+		afterAnHourOfFailures(t, func(w *world) {
+			w.set.Retry()
+			w.wait(time.Minute)
+		})
+	})
+}
+
+func afterAnHourOfFailures(t *testing.T, goOn func(w *world)) {
 	inWorld(t, func(w *world) {
 		jo, al := w.add("jo", "INBOX"), w.add("al", "")
 		w.disk.set(errFull)
@@ -176,7 +189,7 @@ func TestJournalThatFailsForAnHourLosesNothing(t *testing.T) {
 			t.Errorf("records of a full disk: %q", got)
 		}
 		w.disk.set(nil)
-		w.wait(20 * time.Minute)
+		goOn(w)
 		if w.set.Failing() {
 			t.Error("Failing is true")
 		}

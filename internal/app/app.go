@@ -137,6 +137,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.journal.OnRecovery(a.accounts.Retry)
 	a.board.Report(status.Sources{Accounts: a.accountStatus, Sinks: a.sinkStatus, Journal: a.journalStatus})
 	box, err := a.openBox(ctx, a.cfg.Load())
 	if err != nil {

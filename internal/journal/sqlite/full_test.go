@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pushmail/pushmail/internal/journal"
 )
@@ -70,6 +71,43 @@ func TestDatabaseThatIsFull(t *testing.T) {
 	limit(1 << 30)
 	if err := goesOn(t.Context(), j, n); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A journal that failed tries by itself whether it can be written again, and says so, whoever waits for that.
+func TestAJournalThatFailedSaysWhenItCanBeWrittenAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j := mustOpen(t, path)
+	again := make(chan struct{}, 10)
+	j.OnRecovery(func() { again <- struct{}{} })
+	j.w.probeAfter = time.Millisecond // before anything was written
+	broken := errors.New("the disk failed")
+	size := func() int64 {
+		t.Helper()
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size()
+	for range 2 {
+		if err := j.do(t.Context(), func(*tx) error { return broken }); !errors.Is(err, broken) {
+			t.Fatal(err)
+		}
+		<-again
+		if st, err := j.Stats(t.Context()); err != nil || st.Err != nil || st.Failed != 0 {
+			t.Errorf("afterwards: %+v, %v", st, err)
+		}
+	}
+	if size() <= before {
+		t.Error("nothing was written to find that out")
+	}
+	if err := j.Append(t.Context(), boxOf(0), []journal.Record{numbered(0, 1)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(again) != 0 {
+		t.Error("told of a recovery without a failure before")
 	}
 }
 

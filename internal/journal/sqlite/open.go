@@ -31,6 +31,8 @@ type Journal struct {
 	last atomic.Int64
 	mu   sync.Mutex
 	news chan struct{} // guarded by mu: closed when last has moved
+	// recovered is told that it can be written again. Guarded by mu; it may be nil.
+	recovered func()
 
 	closing sync.Once
 	closed  chan struct{}
@@ -68,7 +70,9 @@ func open(ctx context.Context, path string) (j *Journal, err error) {
 			lock.Close()
 		}
 	}()
-	w := &writer{path: path, queue: make(chan *write, 256), closed: make(chan struct{}), stopped: make(chan struct{})}
+	w := &writer{
+		path: path, queue: make(chan *write, 256), closed: make(chan struct{}), stopped: make(chan struct{}), probeAfter: probeAfter,
+	}
 	if err := w.open(ctx); err != nil {
 		return nil, plain(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/pushmail/pushmail/internal/journal"
 )
@@ -35,10 +36,11 @@ func (r refusal) Unwrap() error { return r.error }
 
 // writer owns the one connection that writes.
 type writer struct {
-	path    string
-	j       *Journal
-	queue   chan *write
-	stopped chan struct{}
+	path       string
+	j          *Journal
+	queue      chan *write
+	stopped    chan struct{}
+	probeAfter time.Duration
 
 	mu     sync.RWMutex
 	halted bool          // guarded by mu: nothing is put into queue any more
@@ -50,6 +52,7 @@ type writer struct {
 	stmts   map[string]*sql.Stmt
 	next    journal.Position
 	streams map[stream]int64
+	probe   *time.Timer // nil while the last transaction did not fail
 }
 
 // stream is where an event comes from, as the table of that name has it.
@@ -135,6 +138,9 @@ func (w *writer) stop() {
 	w.mu.Unlock()
 	close(w.queue)
 	<-w.stopped
+	if w.probe != nil {
+		w.probe.Stop()
+	}
 }
 
 func (w *writer) run() {
@@ -220,7 +226,7 @@ func (w *writer) commitAll(group []*write) {
 // commit makes one transaction. A refusal is noted in the write; an error is one of the whole transaction.
 func (w *writer) commit(group []*write) error {
 	if err := w.ready(); err != nil {
-		w.j.tally.failed(err)
+		w.failed(err)
 		return err
 	}
 	tx := &tx{w: w, ctx: context.Background(), now: w.j.now().UnixMilli(), next: w.next}
@@ -239,12 +245,12 @@ func (w *writer) commit(group []*write) error {
 	}
 	if err != nil {
 		w.abandon(err)
-		w.j.tally.failed(w.explain(err))
+		w.failed(w.explain(err))
 		return err
 	}
 	w.next = tx.next
-	w.j.tally.committed(tx, len(group))
 	w.j.advance(tx.next - 1)
+	w.committed(tx, len(group))
 	return nil
 }
 
