@@ -17,7 +17,7 @@ import (
 // ManagerOptions are the settings of a [Manager]. Handler is needed.
 type ManagerOptions struct {
 	// Handler is given each event. Nil acknowledges it. After an error the mailbox is left as if the link to
-	// it had been lost, and the event is given again when it is back, after a pause that grows. Events of one mailbox
+	// it had been lost, and the event is given again when it is back, after a pause that grows; see Retry. Events of one mailbox
 	// come in order, one at a time; those of different mailboxes at the same time. A Handler that blocks holds up
 	// its own mailbox alone (and for an account of many mailboxes, those that share its connection).
 	// ctx ends when the account is removed or the Manager is closed, and once no call for the account is under way.
