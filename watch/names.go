@@ -74,7 +74,8 @@ func (c *control) saveNames(ctx context.Context) error {
 	if err == nil {
 		err = c.o.Store.Save(context.WithoutCancel(ctx), c.namesKey(), b)
 	}
-	if c.namesUnsaved = err != nil; err != nil {
+	c.namesUnsaved = err != nil
+	if err != nil {
 		return &notTakenError{"the list of mailboxes was not saved", err}
 	}
 	return nil
