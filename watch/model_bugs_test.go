@@ -70,7 +70,7 @@ var plantedBugs = []plantedBug{
 		{"truth.go", "verifyTimeout = 30 * time.Second", "verifyTimeout = 24 * time.Hour"},
 	}},
 	{"trap 9: no pause before the next attempt", []edit{{"revival.go", "	d := r.retry.pause(verdict)\n", "	d := 0 * r.retry.pause(verdict)\n"}}},
-	{"trap 10: the first reconnect that fails ends everything", []edit{{"revival.go", "isFinal(err):\n", "isFinal(err), r.h.down:\n"}}},
+	{"trap 10: the first reconnect that fails ends everything", []edit{{"revival.go", "isFinal(err):\n", "isFinal(err), r.down:\n"}}},
 	{"trap 11: NO and BAD are not expected", []edit{{"revival.go", "isFinal(err):\n", "isFinal(err), isRefusal(err):\n"}}},
 	{"trap 12: a refused EXAMINE is not noticed", []edit{{"follower.go", "	if err := f.s.open(ctx); err != nil {", "	if err := f.s.open(ctx); err != nil && !isRefusal(err) {"}}},
 	{"trap 13: UIDVALIDITY is not looked at", []edit{{"resync.go", "	rs := mailbox.Begin(known, *opened)\n", "	if known != nil {\n		opened.UIDValidity = known.UIDValidity()\n	}\n	rs := mailbox.Begin(known, *opened)\n"}}},

@@ -11,7 +11,6 @@ import (
 // health is what is told of a connection, or of the mailbox that it serves.
 type health struct {
 	everOpened bool      // it has worked at least once
-	down       bool      // a Link event said so
 	stale      bool      // a Link event said so
 	verifiedAt time.Time // the last moment at which it was proven that nothing is missing
 }
@@ -32,8 +31,9 @@ type revival struct {
 	cause      error     // what the last one came to
 	since      time.Time // when the first of those in a row failed, or the session before them was lost
 	queued     bool      // retryAt is its turn to log in
+	down       bool      // it is lost since it has worked
+	said       bool      // a Link event said so
 	blamed     bool      // a Link event said that somebody has to change something
-	unsaid     bool      // the Link event that says so was not taken
 	keepTrying bool      // even if it has never worked
 }
 
@@ -57,7 +57,7 @@ func (r *revival) lost(ctx context.Context, err error) error {
 		r.o.budget.cut()
 		r.o.Logger.Warn("too many connections: fewer will do", "account", r.o.Account, "host", r.o.host(), "connections", r.o.budget.allowed())
 	}
-	if !r.h.down {
+	if !r.down {
 		// The first attempt after a session that worked is made soon.
 		r.retry.ended(r.began.since())
 	} else {
@@ -70,12 +70,14 @@ func (r *revival) lost(ctx context.Context, err error) error {
 	}
 	r.o.Logger.Info("connection lost", "account", r.o.Account, "mailbox", r.mailbox, "class", verdict.Class, "err", err, "retry_in", d)
 	blame := verdict.Class == imapclient.ClassAuth || verdict.Class == imapclient.ClassConfig
-	if r.h.down && !r.unsaid && (r.blamed || !blame) {
+	r.down = true
+	if r.said && (r.blamed || !blame) {
 		return nil
 	}
-	r.h.down, r.blamed = true, r.blamed || blame
 	err = r.told.sayLink(&LinkInfo{Reason: reason(err), Class: verdict.Class.String(), RetryIn: d})
-	r.unsaid = err != nil
+	if err == nil {
+		r.said, r.blamed = true, blame
+	}
 	return r.unlessRefused(ctx, err)
 }
 
@@ -158,14 +160,11 @@ func (r *revival) asleep(ctx context.Context) (rest, error) {
 func (r *revival) revived() error {
 	r.h.everOpened, r.blamed, r.since = true, false, time.Time{}
 	r.h.verified()
-	if !r.h.down && !r.h.stale {
-		return nil
-	}
-	if !r.unsaid {
+	if r.said || r.h.stale {
 		if err := r.told.sayLink(&LinkInfo{Up: true}); err != nil {
 			return err
 		}
 	}
-	r.h.down, r.h.stale, r.unsaid = false, false, false
+	r.down, r.said, r.h.stale = false, false, false
 	return nil
 }

@@ -1,0 +1,79 @@
+package watch_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imaptest"
+	"github.com/pushmail/pushmail/watch"
+)
+
+// What a handler did not take of a connection that was lost is said again with the next attempt. That it works again is said
+// to who knows that it did not, and to nobody else.
+func TestLossThatTheHandlerDoesNotTake(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		refuse []string // classes of Link events, each once; "all" of them while it is down
+		login  bool     // the password is refused from the second attempt on
+		down   time.Duration
+		want   []string
+	}{
+		{"all is taken", nil, true, 8 * time.Minute, []string{"transient", "auth", "up"}},
+		{"that it is lost", []string{"transient"}, false, 8 * time.Minute, []string{"transient", "up"}},
+		{"that it is lost, at first", []string{"transient"}, true, 8 * time.Minute, []string{"auth", "up"}},
+		{"that the password is refused", []string{"auth"}, true, 4 * time.Minute, []string{"transient", "up"}},
+		{"that the password is refused, at first", []string{"auth"}, true, 20 * time.Minute, []string{"transient", "auth", "up"}},
+		{"all", []string{"all"}, true, 20 * time.Minute, nil},
+		{"all but that it is stale", []string{"all"}, true, 40 * time.Minute, []string{"stale auth", "up"}},
+		{"that it is stale, at first", []string{"stale auth"}, true, 2 * time.Hour, []string{"transient", "auth", "stale auth", "up"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inManager(t, watch.ManagerOptions{}, func(b *managed) {
+				var told []string
+				refuse := slices.Clone(tt.refuse)
+				b.handle = func(_ context.Context, ev watch.Event) error {
+					if ev.Link == nil {
+						return nil
+					}
+					is := ev.Link.Class
+					switch {
+					case ev.Link.Up:
+						is = "up"
+					case ev.Link.Stale:
+						is = "stale " + is
+					case slices.Contains(refuse, "all"):
+						return errors.New("the disk is full")
+					}
+					if i := slices.Index(refuse, is); i >= 0 {
+						refuse = slices.Delete(refuse, i, i+1)
+						return errors.New("the disk is full")
+					}
+					told = append(told, is)
+					return nil
+				}
+				if b.opts.StaleAfter = 24 * time.Hour; strings.Contains(tt.name, "stale") {
+					b.opts.StaleAfter = 30 * time.Minute
+				}
+				b.add("jo2", "INBOX")
+				b.wait(9 * time.Minute)
+				if tt.login {
+					b.on("LOGIN", *refusal(imap.CodeAuthenticationFailed, "wrong"))
+				} else {
+					b.on("LOGIN", imaptest.Refuse(imap.NO, imap.CodeUnavailable, "not now"))
+				}
+				b.cutAll()
+				b.wait(tt.down)
+				b.server.SetOnCommand(nil)
+				b.wait(3 * time.Hour)
+				if !slices.Equal(told, tt.want) {
+					t.Errorf("told of %q, want %q", told, tt.want)
+				}
+			})
+		})
+	}
+}
