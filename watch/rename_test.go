@@ -123,6 +123,23 @@ func TestRenameWhileTheStoreFails(t *testing.T) {
 	}, "Work")
 }
 
+// A mailbox that is renamed and renumbered at the same time is known by its MAILBOXID (RFC 8474).
+func TestRenamedMailboxIsKnownByItsID(t *testing.T) {
+	for _, without := range []imap.Capabilities{nil, {imap.CapListStatus}} {
+		t.Run(fmt.Sprint("without ", without), func(t *testing.T) {
+			inAccount(t, &imaptest.ServerOptions{Without: without}, func(b *bench) {
+				b.start()
+				b.take()
+				work := b.user.Mailbox("Work")
+				b.user.RenameMailbox("Work", "Job")
+				work.ResetUIDValidity()
+				b.wait(3 * time.Minute)
+				b.tellsNames("renamed Job Work")
+			}, "Work")
+		})
+	}
+}
+
 // A list of names that could not be saved is saved later, though nothing has changed since: the next watcher must not take a mailbox
 // for one that was just created.
 func TestNamesAreSavedLater(t *testing.T) {

@@ -159,7 +159,6 @@ func (r *revival) asleep(ctx context.Context) (rest, error) {
 // revived notes that the connection works, and says so if it was said to be lost.
 func (r *revival) revived() error {
 	r.h.everOpened, r.blamed, r.since = true, false, time.Time{}
-	r.h.verified()
 	if r.said || r.h.stale {
 		if err := r.told.sayLink(&LinkInfo{Up: true}); err != nil {
 			return err

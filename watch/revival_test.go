@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pushmail/pushmail/imap"
+	"github.com/pushmail/pushmail/imapclient"
 	"github.com/pushmail/pushmail/imaptest"
 	"github.com/pushmail/pushmail/watch"
 )
@@ -76,4 +77,51 @@ func TestLossThatTheHandlerDoesNotTake(t *testing.T) {
 			})
 		})
 	}
+}
+
+// That a mailbox is stale is said when it is, not with the next attempt after that.
+func TestStaleIsSaidInTime(t *testing.T) {
+	everyWay(t, nil, func(t *testing.T, b *bench) {
+		b.opts.StaleAfter = 30 * time.Minute
+		b.start()
+		b.take()
+		began := time.Now()
+		b.on("LOGIN", *refusal(imap.CodeAuthenticationFailed, "wrong"))
+		b.cutAll()
+		b.wait(3 * time.Hour)
+		stale := 0
+		for _, ev := range b.take() {
+			if ev.Link != nil && ev.Link.Stale {
+				stale++
+				if after := ev.Time.Sub(began); after != 30*time.Minute {
+					t.Errorf("%q is stale after %v, want 30 minutes", ev.Mailbox, after)
+				}
+			}
+		}
+		if stale == 0 {
+			t.Error("it was not said")
+		}
+	})
+}
+
+// Attempts that take long are no sessions that worked: the pauses between them grow all the same.
+func TestSlowAttemptsAreAttempts(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		dial := b.opts.Dial
+		b.opts.Dial = func(ctx context.Context, o *imapclient.Options) (*imapclient.Conn, error) {
+			if b.dialed() > 0 {
+				time.Sleep(time.Minute)
+			}
+			return dial(ctx, o)
+		}
+		b.start()
+		b.setDown(true)
+		before := b.dialed()
+		b.cutAll()
+		b.wait(24 * time.Hour)
+		if n := b.dialed() - before; n > 24*60/2 {
+			t.Errorf("%d attempts in a day", n)
+		}
+		b.setDown(false)
+	})
 }

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -69,23 +68,13 @@ func (c *control) alive(ctx context.Context) error {
 	return c.link.prove(ctx, "sweep")
 }
 
-// sweepItems are what a sweep asks of each mailbox.
-func sweepItems(caps imap.Capabilities) imap.StatusItems {
-	items := imap.StatusMessages | imap.StatusUIDNext | imap.StatusUIDValidity | imap.StatusUnseen
-	if caps.Has(imap.CapCondStore) {
-		items |= imap.StatusHighestModSeq
-	}
-	if caps.Has(imap.CapObjectID) {
-		items |= imap.StatusMailboxID
-	}
-	return items
-}
+// sweepItems are what a sweep asks of each mailbox, as far as the server has it.
+const sweepItems = imap.StatusMessages | imap.StatusUIDNext | imap.StatusUIDValidity | imap.StatusUnseen | imap.StatusHighestModSeq | imap.StatusMailboxID
 
 // list returns the mailboxes that are to be watched. A mailbox whose STATUS the server refuses is there
 // without one.
 func (c *control) list(ctx context.Context) ([]*imapclient.Listed, error) {
-	caps := c.link.conn.Capabilities()
-	o := &imap.ListOptions{Patterns: c.o.Patterns, ReturnStatus: sweepItems(caps), ReturnSpecialUse: c.usesMatter()}
+	o := &imap.ListOptions{Patterns: c.o.Patterns, ReturnStatus: sweepItems, ReturnSpecialUse: c.usesMatter()}
 	if slices.ContainsFunc(o.Patterns, isUse) {
 		o.Patterns = nil
 	}
@@ -205,7 +194,7 @@ func (c *control) openHome(ctx context.Context, b *box) error {
 // visited is asked once more.
 func (c *control) leave(ctx context.Context, visited []*member) error {
 	if c.link.conn.State() == imapclient.StateSelected { // a visit may have cost no SELECT
-		if err := c.link.conn.Unselect(ctx); err != nil && !isRefusal(err) && !errors.As(err, new(*imapclient.UnsupportedError)) {
+		if err := c.link.conn.Unselect(ctx); err != nil && !isRefusal(err) {
 			return err
 		}
 	}
@@ -213,7 +202,7 @@ func (c *control) leave(ctx context.Context, visited []*member) error {
 		return nil
 	}
 	for _, m := range visited {
-		if _, err := c.link.conn.Status(ctx, m.list.Mailbox, sweepItems(c.link.conn.Capabilities())); err != nil && !isRefusal(err) {
+		if _, err := c.link.conn.Status(ctx, m.list.Mailbox, sweepItems); err != nil && !isRefusal(err) {
 			return err
 		}
 		if accounted(m.box.known(), m.now) {

@@ -157,3 +157,32 @@ func TestRefusedNoopIsAnAnswer(t *testing.T) {
 		}
 	})
 }
+
+// A visit costs no STATUS where all mailboxes are swept. With NOTIFY it costs one, and a server that refuses that loses nothing thereby.
+func TestStatusAfterAVisit(t *testing.T) {
+	for name, caps := range map[string]imap.Capabilities{"STATUS": nil, "NOTIFY": withNotify()} {
+		t.Run(name, func(t *testing.T) {
+			inAccount(t, &imaptest.ServerOptions{Capabilities: caps}, func(b *bench) {
+				b.account.MaxConnections, b.opts.VerifyInterval = 2, -1
+				b.start()
+				b.take()
+				var asked atomic.Int32
+				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+					if c.Name != "STATUS" {
+						return imaptest.Pass
+					}
+					asked.Add(1)
+					return imaptest.Refuse(imap.NO, "", "not now")
+				})
+				for i := range 3 {
+					b.user.Mailbox("Work").Append(mail("one"))
+					b.wait(2*time.Minute + time.Second)
+					b.expectAll(fmt.Sprintf("Work: new %d one", i+1))
+				}
+				if n := asked.Load(); (n > 0) != (caps != nil) {
+					t.Errorf("%d times STATUS", n)
+				}
+			}, "Work")
+		})
+	}
+}
