@@ -39,6 +39,7 @@ func (a *App) Reload(ctx context.Context) error {
 	a.change.Lock()
 	defer a.change.Unlock()
 	diff := config.Diff(a.cfg.Load(), next)
+	diff.AccountsChanged = append(diff.AccountsChanged, a.renewed(next, diff)...)
 	if diff.IsZero() && !a.anyUnwatched() {
 		a.log.Info("the configuration was read again: nothing has changed")
 		return nil
@@ -49,6 +50,24 @@ func (a *App) Reload(ctx context.Context) error {
 		return fmt.Errorf("the configuration cannot be used, and was not changed: %w", err)
 	}
 	return a.apply(ctx, p, diff)
+}
+
+// renewed returns the accounts that are the same in the next configuration, but whose certificates have been replaced in their files
+// since they were watched.
+func (a *App) renewed(next *config.Config, diff config.Change) (names []string) {
+	for i := range next.Accounts {
+		c := &next.Accounts[i]
+		a.keeping.Lock()
+		was, ok := a.watching[c.Name]
+		a.keeping.Unlock()
+		if !ok || was.err != nil || slices.Contains(diff.AccountsAdded, c.Name) || slices.Contains(diff.AccountsChanged, c.Name) {
+			continue // it is watched anew in any case
+		}
+		if now, err := a.certs.load(certificatesOf(c)); err != nil || now != was.tls { // prepare tells of err
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // changeTime bounds a change of what runs. Most of it is waiting for what is changed to end.

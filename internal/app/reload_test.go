@@ -189,6 +189,38 @@ func TestAReloadWatchesWhatIsNotWatched(t *testing.T) {
 	s.up(a)
 }
 
+// An account whose certificates were renewed in their files is watched with the new ones, though its configuration says the same.
+func TestAReloadNoticesCertificatesThatWereRenewed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	other := s.write("other.pem", s.read("ca.pem"))
+	c := s.config(s.account("jo") + strings.Replace(s.account("al"), filepath.Join(s.dir, "ca.pem"), other, 1) + s.fileSink("file"))
+	o := s.options(c)
+	o.Load = func() (*config.Config, config.Problems) { return c, nil }
+	a, _ := s.run(o)
+	s.up(a)
+	reload := func(want string) {
+		t.Helper()
+		before := len(s.log.String())
+		if err := a.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := s.log.String()[before:]; !strings.Contains(got, want) {
+			t.Errorf("not a word of %q: %s", want, got)
+		}
+		s.up(a)
+	}
+	reload("nothing has changed")
+	s.write("other.pem", s.read("ca.pem")+string(imaptest.NewServer(nil).CertPEM()))
+	reload(`change="accounts changed: al"`)
+	reload("nothing has changed")
+	s.write("ca.pem", "it is being written")
+	if err := a.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), `account "jo"`) || !strings.Contains(err.Error(), "was not changed") {
+		t.Errorf("with a file that has no certificate: %v", err)
+	}
+	s.up(a)
+}
+
 // An account that has not logged out when the time of a reload is over is watched when it has, without another one.
 func TestAnAccountIsWatchedAgainWhenItHasLoggedOut(t *testing.T) {
 	t.Parallel()

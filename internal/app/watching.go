@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -37,6 +38,7 @@ type watched struct {
 	config *config.Account
 	origin string
 	err    error
+	tls    *tls.Config // of the files that config names
 }
 
 // watch begins to watch an account, or goes on in another way. The caller holds change.
@@ -45,7 +47,7 @@ func (a *App) watch(ctx context.Context, c *config.Account, origin string) error
 	if err == nil {
 		err = a.accounts.Watch(ctx, o)
 	}
-	a.noteWatched(c.Name, &watched{c, origin, err})
+	a.noteWatched(c.Name, &watched{c, origin, err, o.Client.TLSConfig})
 	return err
 }
 
@@ -151,6 +153,10 @@ func isName(mailbox string) bool {
 	return !strings.ContainsAny(mailbox, "*%") && !strings.HasPrefix(mailbox, `\`)
 }
 
+func certificatesOf(c *config.Account) tlsfiles.Files {
+	return tlsfiles.Files{CA: c.CAFile, Cert: c.ClientCert, Key: c.ClientKey}
+}
+
 func (a *App) clientOptions(c *config.Account) (imapclient.Options, error) {
 	o := *c.URL.Options()
 	if c.InsecurePlaintext && o.Security != imapclient.ImplicitTLS {
@@ -163,7 +169,7 @@ func (a *App) clientOptions(c *config.Account) (imapclient.Options, error) {
 		o.DialTimeout, o.TLSTimeout, o.GreetingTimeout = t, t, t
 	}
 	var err error
-	if o.TLSConfig, err = a.certs.load(tlsfiles.Files{CA: c.CAFile, Cert: c.ClientCert, Key: c.ClientKey}); err != nil {
+	if o.TLSConfig, err = a.certs.load(certificatesOf(c)); err != nil {
 		return o, err
 	}
 	switch c.Proxy {
