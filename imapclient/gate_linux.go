@@ -240,7 +240,7 @@ func (g *gate) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(g.remote)
 }
 
-// LocalAddr is for net.Conn. It returns nil if the socket has been detached.
+// LocalAddr is for net.Conn. It returns nil if the socket has been detached, which nobody sees: Conn does not tell it, and TLS does not ask.
 func (g *gate) LocalAddr() net.Addr {
 	if nc, ok := g.attached().(net.Conn); ok {
 		return nc.LocalAddr()
