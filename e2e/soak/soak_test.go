@@ -19,9 +19,17 @@ import (
 )
 
 var (
-	length = flag.Duration("for", 15*time.Second, "how long things break on each server")
+	length = flag.Duration("for", usual(), "how long things break on each server")
 	seed   = flag.Uint64("seed", 0, "seed of the faults; 0 means a new one, which is printed")
 )
+
+// usual is how long things break when nobody says for how long: nobody waits for CI.
+func usual() time.Duration {
+	if os.Getenv("CI") == "true" {
+		return 2 * time.Minute
+	}
+	return 15 * time.Second
+}
 
 // patience bounds the wait for what is not reported yet when nothing breaks any more: a black hole takes half a minute
 // and the restart of IDLE to be found, or two minutes in the middle of a command (imapclient.Options.CommandTimeout), and the
