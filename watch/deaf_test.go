@@ -122,10 +122,20 @@ func TestServerThatAnswersNoopIsNotTakenForMute(t *testing.T) {
 	})
 }
 
-// Flags that only FETCH tells of, since HIGHESTMODSEQ has moved on: twice in a row the push is deaf, unless it told of others in between.
+// Flags that only FETCH tells of, since HIGHESTMODSEQ has moved on: twice in a row the push is deaf, unless it told of others in between, or
+// there was a time when it had nothing to tell.
 func TestFlagsThatIdleDoesNotTellOf(t *testing.T) {
-	for _, pushes := range []bool{false, true} {
-		t.Run(fmt.Sprintf("others are pushed: %v", pushes), func(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		pushes  bool
+		nothing int // the check that finds nothing
+		want    string
+	}{
+		{"none are pushed", false, -1, "1 deaf: the server did not push: flags have changed"},
+		{"others are pushed", true, -1, ""},
+		{"nothing has changed in between", false, 1, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, nil, func(b *bench) {
 				b.box.Append(mail("old"))
 				b.start()
@@ -139,13 +149,16 @@ func TestFlagsThatIdleDoesNotTellOf(t *testing.T) {
 						case c.Name == "STATUS":
 							return imaptest.Reply(fmt.Sprintf("* STATUS INBOX (MESSAGES 1 UIDNEXT 2 HIGHESTMODSEQ %d)\r\n{tag} OK done\r\n", highest))
 						case c.Name == "UID FETCH" && strings.Contains(fmt.Sprint(c.Args), "CHANGEDSINCE"):
+							if i == tt.nothing {
+								return imaptest.Reply("{tag} OK done\r\n")
+							}
 							return imaptest.Reply(fmt.Sprintf("* 1 FETCH (UID 1 FLAGS ($k%d) MODSEQ (%d))\r\n{tag} OK done\r\n", i, highest))
 						}
 						return imaptest.Pass
 					})
 					b.wait(10*time.Minute + time.Second)
 					b.server.SetOnCommand(nil)
-					if pushes {
+					if tt.pushes {
 						b.session().Inject(fmt.Sprintf("* 1 FETCH (UID 1 FLAGS ($pushed%d) MODSEQ (%d))\r\n", i, highest+1))
 					}
 					for _, ev := range b.take() {
@@ -154,12 +167,8 @@ func TestFlagsThatIdleDoesNotTellOf(t *testing.T) {
 						}
 					}
 				}
-				want := ""
-				if !pushes {
-					want = "1 deaf: the server did not push: flags have changed"
-				}
-				if got := strings.Join(deaf, ", "); got != want {
-					t.Errorf("told of %q, want %q", got, want)
+				if got := strings.Join(deaf, ", "); got != tt.want {
+					t.Errorf("told of %q, want %q", got, tt.want)
 				}
 			})
 		})

@@ -39,7 +39,7 @@ func (s *session) compareFlags(ctx context.Context, highest imap.ModSeq) error {
 		return err
 	}
 	known := s.b.ledger.Len()
-	o := &imap.FetchOptions{Items: justFlags, ChangedSince: max(s.modSeqBefore, 1)}
+	o := &imap.FetchOptions{Items: justFlags, ChangedSince: s.modSeqBefore}
 	for _, err := range s.conn.Fetch(ctx, imap.SetOfRange(1, view.LastUID()), o) { // the sink has the rows
 		if err != nil && !isRefusal(err) {
 			return err

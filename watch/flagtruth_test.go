@@ -203,3 +203,33 @@ func TestLateAnswerIsNotPartOfOpeningAnew(t *testing.T) {
 		})
 	}
 }
+
+// Some servers raise HIGHESTMODSEQ before they show what has changed: what is asked for reaches back to the check before the last one. A
+// refusal is no reason to give up the connection.
+func TestFlagsAreAskedForSinceTheCheckBeforeTheLast(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.box.Append(mail("old"))
+		b.start()
+		b.expect("open 1 initial idle")
+		first := b.box.Snapshot().HighestModSeq
+		highest := first
+		var since []string
+		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			switch c.Name {
+			case "STATUS":
+				highest += 10
+				return imaptest.Reply(fmt.Sprintf("* STATUS INBOX (MESSAGES 1 UIDNEXT 2 HIGHESTMODSEQ %d)\r\n{tag} OK done\r\n", highest))
+			case "UID FETCH":
+				since = append(since, string(c.Args[2].List[1].Text))
+				return imaptest.Refuse(imap.NO, "", "not now")
+			}
+			return imaptest.Pass
+		})
+		b.wait(40*time.Minute + time.Second)
+		b.expect()
+		b.server.SetOnCommand(nil)
+		if got, want := fmt.Sprint(since), fmt.Sprint([]imap.ModSeq{first, first, first + 10, first + 20}); got != want {
+			t.Errorf("asked for changes since %s, want %s", got, want)
+		}
+	})
+}

@@ -46,7 +46,7 @@ func (s *session) doubt() { s.checkedAt = 0 }
 // reported, the mailbox is opened anew, and checked more often from now on.
 func (s *session) checkTruth(ctx context.Context) error {
 	due := s.truthDue()
-	if due.IsZero() || time.Now().Before(due) || s.desync != nil {
+	if due.IsZero() || time.Now().Before(due) {
 		return nil
 	}
 	s.checkedAt = now()

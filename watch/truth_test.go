@@ -231,3 +231,72 @@ func TestMailboxThatIsReplacedWhileItIsOpen(t *testing.T) {
 		}
 	})
 }
+
+// The truth is asked for when that is due, also where the server's regular word is expected later.
+func TestTruthCheckDoesNotWaitForTheRegularWord(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.opts.Client.IdleRestart = 20 * time.Hour
+		b.start()
+		b.expect("open 0 initial idle")
+		b.wait(9 * time.Minute)
+		b.session().Inject("* OK Still here\r\n")
+		b.server.SetDeafIdle(true)
+		b.box.Append(mail("unheard"))
+		b.wait(time.Minute + time.Second)
+		b.expect("new 1 unheard")
+	})
+}
+
+// What a server says that has no UIDVALIDITY, or calls the UIDNEXT of an empty mailbox 0, is no difference.
+func TestFiguresThatAreNone(t *testing.T) {
+	for name, status := range map[string]string{
+		"UIDVALIDITY that SELECT does not tell": "MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7",
+		"UIDNEXT 0":                             "MESSAGES 0 UIDNEXT 0",
+		"none":                                  "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(b *bench) {
+				b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+					switch c.Name {
+					case "EXAMINE":
+						return imaptest.Reply("* 0 EXISTS\r\n* OK [UIDNEXT 1] next\r\n{tag} OK [READ-ONLY] done\r\n")
+					case "STATUS":
+						return imaptest.Reply("* STATUS INBOX (" + status + ")\r\n{tag} OK done\r\n")
+					}
+					return imaptest.Pass
+				})
+				b.start()
+				b.wait(3 * time.Hour)
+				b.expect("open 0 initial idle")
+			})
+		})
+	}
+}
+
+// A truth check searches for a message that was missed only where UIDNEXT has moved on beyond what is known, and once for each time it has.
+func TestTruthCheckSearchesOnlyForWhatItDoesNotKnow(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.start()
+		searches := b.count("UID SEARCH")
+		b.box.Append(mail("one"))
+		b.wait(time.Hour)
+		if n := searches(); n != 0 {
+			t.Errorf("%d times SEARCH, while all is known", n)
+		}
+		searched := 0
+		b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+			switch c.Name {
+			case "STATUS":
+				return imaptest.Reply("* STATUS INBOX (MESSAGES 1 UIDNEXT 9)\r\n{tag} OK done\r\n")
+			case "UID SEARCH":
+				searched++
+			}
+			return imaptest.Pass
+		})
+		b.wait(3 * time.Hour)
+		b.server.SetOnCommand(nil)
+		if b.expect("open 0 initial idle", "new 1 one"); searched != 1 {
+			t.Errorf("%d times SEARCH, want once", searched)
+		}
+	})
+}

@@ -39,7 +39,7 @@ func (l *link) pulse(r imap.Response) {
 func (l *link) bury() {
 	since, _ := l.conn.Idling()
 	err := l.conn.Err()
-	if err == nil || since.IsZero() || momentOf(since) == l.answered || imapclient.Classify(err).Class == imapclient.ClassCancelled {
+	if err == nil || momentOf(since) == l.answered || imapclient.Classify(err).Class == imapclient.ClassCancelled {
 		return
 	}
 	silence := time.Since(since)
@@ -75,7 +75,7 @@ func (l *link) beatDue() time.Time {
 	}
 	var period time.Duration
 	l.o.Hosts.with(l.o.host(), func(h *host) { period = h.beat.period })
-	if period == 0 || l.spokeAt == 0 {
+	if period == 0 {
 		return time.Time{}
 	}
 	return l.spokeAt.time().Add(period + period/2)

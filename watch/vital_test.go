@@ -89,6 +89,25 @@ func TestMissingWordOfALivingServerIsNoEvent(t *testing.T) {
 	})
 }
 
+// What a server says once, of itself or of the mailbox, is no regular word that could be missing.
+func TestOnlyTheRegularWordIsMissed(t *testing.T) {
+	for _, word := range []string{"* OK [ALERT] disk is full", "* NO disk is full", "* BAD what was that?", "* 0 RECENT"} {
+		t.Run(word, func(t *testing.T) {
+			inBubble(t, nil, func(b *bench) {
+				b.opts.VerifyInterval = -1
+				noops := b.count("NOOP")
+				b.start()
+				b.wait(2 * time.Minute)
+				b.session().Inject(word + "\r\n")
+				b.wait(time.Hour)
+				if n := noops(); n != 0 {
+					t.Errorf("%d NOOPs", n)
+				}
+			})
+		})
+	}
+}
+
 // What is on the way forgets connections that are silent for 5 minutes: after some losses it does not happen any more.
 func TestIntervalIsLearnedFromSilentDeath(t *testing.T) {
 	inBubble(t, nil, func(b *bench) {
