@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"slices"
 	"strings"
@@ -123,5 +124,55 @@ func TestSlowAttemptsAreAttempts(t *testing.T) {
 			t.Errorf("%d attempts in a day", n)
 		}
 		b.setDown(false)
+	})
+}
+
+// A loop can be left at whatever is said of a link.
+func TestLoopIsLeftAtAWordOfTheLink(t *testing.T) {
+	for name, at := range map[string]func(l *watch.LinkInfo) bool{
+		"lost":  func(l *watch.LinkInfo) bool { return !l.Up && !l.Stale },
+		"stale": func(l *watch.LinkInfo) bool { return l.Stale },
+		"back":  func(l *watch.LinkInfo) bool { return l.Up },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everyWay(t, nil, func(t *testing.T, b *bench) {
+				b.stopAt = func(ev watch.Event) bool { return ev.Link != nil && at(ev.Link) }
+				b.start()
+				b.setDown(true)
+				b.cutAll()
+				b.wait(time.Hour)
+				b.setDown(false)
+				b.wait(10 * time.Minute)
+				select {
+				case <-b.stopped:
+				default:
+					t.Error("the watcher goes on")
+				}
+			})
+		})
+	}
+}
+
+// A server that cannot be trusted any more is something that somebody has to change: it is said once more.
+func TestCertificateThatIsNotTrustedIsTold(t *testing.T) {
+	inBubble(t, nil, func(b *bench) {
+		b.start()
+		b.take()
+		tries := 0
+		b.fault = func() error {
+			if tries++; tries == 1 {
+				return errors.New("connection refused")
+			}
+			return &imapclient.CertificateError{Addr: "mail.example.org:993", Err: x509.UnknownAuthorityError{}}
+		}
+		b.cutAll()
+		b.wait(20 * time.Minute)
+		var classes []string
+		for _, ev := range b.take() {
+			classes = append(classes, ev.Link.Class)
+		}
+		if !slices.Equal(classes, []string{"transient", "config"}) {
+			t.Errorf("classes %q", classes)
+		}
 	})
 }
