@@ -1,0 +1,85 @@
+package watch_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/pushmail/pushmail/watch"
+)
+
+// A mailbox that is hot, or stays selected on the only connection, is deleted: its connection is given up, and it is not tried again.
+func TestHotMailboxIsDeleted(t *testing.T) {
+	for _, connections := range []int{1, 3} {
+		t.Run(fmt.Sprint(connections, " connections"), func(t *testing.T) {
+			inAccount(t, nil, func(b *bench) {
+				b.account.MaxConnections, b.account.Hot = connections, []string{"Work"}
+				b.start()
+				b.take()
+				b.user.DeleteMailbox("Work")
+				b.wait(10 * time.Minute)
+				b.tellsNames("deleted Work")
+				if n := len(b.server.Sessions()); n != 1 {
+					t.Errorf("%d connections, want 1", n)
+				}
+				dialed := b.dialed()
+				b.wait(5 * time.Hour)
+				if b.expectAll(); b.dialed() != dialed {
+					t.Errorf("%d more connections", b.dialed()-dialed)
+				}
+			}, "Work", "Lists")
+		})
+	}
+}
+
+// One that is renamed takes what is known of it with it, and is not hot any more, or hot from then on.
+func TestHotMailboxIsRenamed(t *testing.T) {
+	for _, connections := range []int{1, 3} {
+		for _, hot := range [][]string{{"Work"}, {"Work", "Job"}} {
+			t.Run(fmt.Sprint(connections, " connections, hot ", hot), func(t *testing.T) {
+				inAccount(t, nil, func(b *bench) {
+					b.account.MaxConnections, b.account.Hot = connections, hot
+					b.start()
+					b.take()
+					work := b.user.Mailbox("Work")
+					work.Append(mail("one"))
+					b.tellsAllOf("Work", "new 1 one")
+					b.user.RenameMailbox("Work", "Job")
+					work.Append(mail("two"))
+					b.wait(10 * time.Minute)
+					var told []string
+					for _, ev := range b.take() {
+						if ev.Type == watch.MailboxName || ev.Type == watch.MessageNew {
+							told = append(told, ev.Mailbox+": "+line(ev))
+						}
+					}
+					if len(told) < 2 {
+						t.Errorf("told of %q", told)
+					}
+					work.Append(mail("three"))
+					if len(hot) == 1 {
+						b.wait(2*time.Minute + time.Second)
+					}
+					b.tellsAllOf("Job", "new 3 three")
+				}, "Work", "Lists")
+			})
+		}
+	}
+}
+
+// After a suspension all mailboxes are looked at, not when the next sweep is due.
+func TestSuspendedMachineLooksAtAllMailboxes(t *testing.T) {
+	for _, connections := range []int{1, 2} {
+		t.Run(fmt.Sprint(connections, " connections"), func(t *testing.T) {
+			inAccount(t, nil, func(b *bench) {
+				b.account.MaxConnections, b.account.SweepInterval, b.opts.VerifyInterval = connections, 10*time.Hour, 10*time.Hour
+				b.start()
+				b.take()
+				b.user.Mailbox("Work").Append(mail("while asleep"))
+				watch.Suspend(t, time.Hour)
+				b.wait(21 * time.Second)
+				b.expectAll("Work: new 1 while asleep")
+			}, "Work")
+		})
+	}
+}
