@@ -170,6 +170,9 @@ func TestCertificateThatIsNotTrustedIsTold(t *testing.T) {
 		var classes []string
 		for _, ev := range b.take() {
 			classes = append(classes, ev.Link.Class)
+			if ev.Link.Reason == "" || ev.Link.RetryIn <= 0 {
+				t.Errorf("it says not why, or not until when: %+v", ev.Link)
+			}
 		}
 		if !slices.Equal(classes, []string{"transient", "config"}) {
 			t.Errorf("classes %q", classes)
