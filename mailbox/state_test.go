@@ -295,10 +295,14 @@ func TestMemory(t *testing.T) {
 			}
 			return l.acked.prints
 		}},
-		{"fingerprints of an empty mailbox", 16, func() any {
-			l := NewLedger(&View{state: newState()}, nil)
-			l.Remember(1, identityOf(told{"x", 1}))
-			return l.acked.prints
+		{"fingerprints of 100 empty mailboxes", 2048, func() any {
+			var all [100]*prints // 800 bytes
+			for i := range all {
+				l := NewLedger(&View{state: newState()}, nil)
+				l.Remember(1, identityOf(told{"x", 1}))
+				all[i] = l.acked.prints
+			}
+			return &all
 		}},
 		{"a Ledger of 100k at rest, after changes", 24 << 10, func() any {
 			v := &View{state: keepState, count: uint32(keepState.n)}
