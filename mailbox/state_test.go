@@ -286,7 +286,7 @@ func TestMemory(t *testing.T) {
 			}
 			return []any{v, changes, r}
 		}},
-		{"256 fingerprints", 3400, func() any {
+		{"256 fingerprints", 3700, func() any {
 			s := newState()
 			s.appendRun(1, 400, 0)
 			l := NewLedger(&View{state: s, count: 400}, nil)
