@@ -54,9 +54,11 @@ type member struct {
 	// seen is the STATUS that is accounted for, now the one that came last.
 	seen, now figures
 	visitedAt time.Time
-	refused   string // why the server did not open it, "" if it did
-	refusals  int    // how often in a row it did not, when it was visited
-	retryAt   time.Time
+	// replaced: it was another one than listed when it was opened, so it waits for the list. relisted: that has come since.
+	replaced, relisted bool
+	refused            string // why the server did not open it, "" if it did
+	refusals           int    // how often in a row it did not, when it was visited
+	retryAt            time.Time
 }
 
 // figures is what STATUS tells of a mailbox. As long as they are the same nothing has changed, as far as
@@ -229,7 +231,7 @@ func (c *control) nextVisit() (at time.Time) {
 	for _, m := range c.members {
 		due := m.retryAt
 		switch {
-		case m.stop != nil, c.home != nil && c.home.b == m.box:
+		case m.stop != nil, m.replaced, c.home != nil && c.home.b == m.box:
 			continue
 		case m.seen != m.now:
 			due = time.Now().Add(anotherRound << min(c.restless, 10))
@@ -359,6 +361,9 @@ func (c *control) visitChanged(ctx context.Context) (visited bool, err error) {
 
 // wantsVisit reports whether the mailbox must be opened to see what has changed.
 func (m *member) wantsVisit() bool {
+	if m.replaced {
+		return false
+	}
 	return m.seen != m.now || time.Since(m.visitedAt) >= fullVisits || m.refused != "" && !time.Now().Before(m.retryAt)
 }
 
@@ -379,7 +384,11 @@ func (c *control) visit(ctx context.Context, m *member) error {
 	if c.notified {
 		s.push = "notify"
 	}
-	err := s.open(ctx)
+	err := c.open(ctx, &s)
+	if errors.Is(err, errNotListed) {
+		c.link.sink = nil
+		return nil
+	}
 	if err == nil {
 		err = s.proceed(ctx)
 	}
@@ -392,6 +401,28 @@ func (c *control) visit(ctx context.Context, m *member) error {
 	b.settle()
 	m.visited(now, refused)
 	return nil
+}
+
+// errNotListed says that a mailbox has not the UIDVALIDITY that it had when all were listed. It may be another one that has its name
+// now: that is seen in the list, and what is known of it must not be taken for renumbered before.
+var errNotListed = errors.New("the mailbox is another one than when it was listed")
+
+// open opens the mailbox of a member, if it is the one that was listed; else all are listed first, once.
+func (c *control) open(ctx context.Context, s *session) error {
+	m := c.member(s.b.name)
+	if m == nil {
+		return s.open(ctx)
+	}
+	if !m.relisted {
+		s.listed = c.names.Names[s.b.name].UIDValidity
+	}
+	err := s.open(ctx)
+	if m.replaced = errors.Is(err, errNotListed); m.replaced {
+		c.o.Logger.Info("a mailbox is another one than when it was listed: all are listed again", "account", c.o.Account, "mailbox", s.b.name)
+		m.seen, c.relist = figures{}, true
+	}
+	s.listed, m.relisted = 0, false
+	return err
 }
 
 // visited notes that the mailbox was opened, or not, when STATUS was so.

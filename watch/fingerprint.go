@@ -28,6 +28,9 @@ func (s *session) confirm(ctx context.Context, known *mailbox.State, opened *mai
 			return nil, err
 		}
 		if again.UIDValidity == opened.UIDValidity {
+			if s.listed != 0 && again.UIDValidity != s.listed {
+				return nil, errNotListed
+			}
 			return again, nil
 		}
 		s.b.o.Logger.Warn("the server contradicts itself about UIDVALIDITY", "account", s.b.o.Account, "mailbox", s.b.name,

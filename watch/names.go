@@ -164,6 +164,7 @@ func (c *control) remember(r *imapclient.Listed) bool {
 		c.members[r.Mailbox] = m
 	}
 	m.list = &r.List
+	m.replaced, m.relisted = false, m.relisted || m.replaced
 	if r.Status != nil {
 		m.now = m.now.with(r.Status)
 	}

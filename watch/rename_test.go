@@ -3,6 +3,7 @@ package watch_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,6 +83,52 @@ func TestRotatedMailboxesAreFollowed(t *testing.T) {
 						}
 					}
 				}, "Log", "Log.1")
+			})
+		}
+	}
+}
+
+// A mailbox is renamed and another one made under its name after it was listed, in the moment in which it is opened: it is not taken
+// for renumbered.
+func TestMailboxThatIsReplacedBeforeItIsOpened(t *testing.T) {
+	for name, o := range map[string]*imaptest.ServerOptions{
+		"MAILBOXID":   nil,
+		"UIDVALIDITY": {Without: imap.Capabilities{imap.CapObjectID}},
+		"NOTIFY":      {Capabilities: withNotify()},
+	} {
+		for _, connections := range []int{1, 3} {
+			t.Run(fmt.Sprint(name, " ", connections), func(t *testing.T) {
+				inAccount(t, o, func(b *bench) {
+					b.account.MaxConnections = connections
+					b.account.Hot = []string{}
+					b.user.Mailbox("Log").Append(mail("one"))
+					b.start()
+					b.wait(time.Minute)
+					b.take()
+					var once sync.Once
+					b.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
+						if c.Name == "EXAMINE" && c.Args[0].Is("Log") {
+							once.Do(func() {
+								b.user.RenameMailbox("Log", "Log.1")
+								b.user.Mailbox("Log").Append(mail("three"))
+							})
+						}
+						return imaptest.Pass
+					})
+					b.user.Mailbox("Log").Append(mail("two"))
+					b.wait(5 * time.Minute)
+					events := b.take()
+					for mailbox, want := range map[string]string{"Log": "created Log; new 1 three", "Log.1": "renamed Log.1 Log; new 2 two"} {
+						if got := strings.Join(toldOf(mailbox, events), "; "); got != want {
+							t.Errorf("told of %s: %q, want %q", mailbox, got, want)
+						}
+					}
+					b.user.Mailbox("Log").ResetUIDValidity()
+					b.wait(5 * time.Minute)
+					if got := toldOf("Log", b.take()); len(got) != 1 || !strings.HasPrefix(got[0], "reset") {
+						t.Errorf("told of a mailbox that was renumbered: %q", got)
+					}
+				}, "Log")
 			})
 		}
 	}

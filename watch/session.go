@@ -26,11 +26,13 @@ type session struct {
 	// desync is what made the model useless, if anything did; desyncs counts how often that was lately.
 	desync   error
 	desyncAt moment
-	desyncs  int32
+	desyncs  int8
 	// visit: it is short, opens a mailbox to see what has changed, and is no news in itself.
 	visit bool
 	// basis is what identifies messages when UIDVALIDITY changes, marks what identifies those of fresh.
 	basis mailbox.Basis
+	// listed is the UIDVALIDITY that the mailbox of this name had when all were listed; 0 if that does not matter.
+	listed uint32
 	marks map[imap.UID]mailbox.Identity
 	// fresh are the summaries of new messages that are not reported yet; nil for one that was asked for
 	// and did not come. It is empty when nothing waits to be reported.

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -169,7 +170,7 @@ func (c *control) staff() {
 // is tried again at the next sweep.
 func (c *control) goHome(ctx context.Context, b *box) error {
 	err := c.openHome(ctx, b)
-	if m := c.member(b.name); m != nil && c.isRefused(m, err) {
+	if m := c.member(b.name); m != nil && (c.isRefused(m, err) || errors.Is(err, errNotListed)) {
 		c.home, c.link.sink = nil, nil
 		return nil
 	}
@@ -182,7 +183,7 @@ func (c *control) openHome(ctx context.Context, b *box) error {
 	}
 	s := newSession(b, c.link)
 	s.visit = true
-	if err := s.open(ctx); err != nil {
+	if err := c.open(ctx, &s); err != nil {
 		return err
 	}
 	c.home = &s
