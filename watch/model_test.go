@@ -498,15 +498,16 @@ func (w *world) newsDuring(commands ...string) (soon time.Duration) {
 	return 90 * time.Second // a poll is each minute, where IDLE is missing or was refused; a sweep each 2 minutes
 }
 
-// moreDuring has messages arrive in the middle of some commands, a few at most.
+// moreDuring has messages arrive in the middle of some commands, a few at most, and none so late that it need not be told before news ends.
 func (w *world) moreDuring(name string, which func(imaptest.Command) bool) {
 	left := 1 + w.intn(3)
+	late := time.Now().Add(2*time.Minute*w.sweeps() + time.Second)
 	w.server.SetOnCommand(func(c imaptest.Command) imaptest.Verdict {
 		if !which(c) {
 			return imaptest.Pass
 		}
 		w.mu.Lock()
-		more := left > 0
+		more := left > 0 && time.Now().Before(late)
 		left--
 		w.mu.Unlock()
 		if more {

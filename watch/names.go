@@ -97,7 +97,7 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 	}
 	gone := map[string]name{}
 	for n, was := range c.names.Names {
-		if r := listed[n]; r == nil || was.replaced(nameOf(r)) {
+		if r := listed[n]; r == nil || was.replaced(nameOf(r)) && !c.isTold(ctx, n, nameOf(r)) {
 			gone[n] = was
 		}
 	}
@@ -122,6 +122,14 @@ func (c *control) noteNames(ctx context.Context, rows []*imapclient.Listed) erro
 		return nil
 	}
 	return c.saveNames(ctx) // before any of them is visited: one that was created must not be taken for created again
+}
+
+// isTold reports whether that mailbox was told as renumbered already: its own connection came before the list. What is known is that
+// of the other one since.
+func (c *control) isTold(ctx context.Context, n string, is name) bool {
+	b, err := c.o.Store.Load(ctx, Key{Account: c.o.Account, Mailbox: n})
+	var known mailbox.State
+	return err == nil && b != nil && known.UnmarshalBinary(b) == nil && is.UIDValidity != 0 && known.UIDValidity() == is.UIDValidity
 }
 
 // noteArrivals tells of the mailboxes that were not there before, or were another one, which has a new name now. A mailbox can get the

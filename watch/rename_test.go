@@ -257,3 +257,43 @@ func toldOf(name string, events []watch.Event) (lines []string) {
 	}
 	return lines
 }
+
+// The connection of a hot mailbox can be the first to see that another one has its name now. That is told as renumbered then; the list,
+// which shows what happened, must not have it told once more.
+func TestHotMailboxThatIsReplacedBeforeTheListIsSeen(t *testing.T) {
+	for name, o := range map[string]*imaptest.ServerOptions{
+		"MAILBOXID":   nil,
+		"UIDVALIDITY": {Without: imap.Capabilities{imap.CapObjectID}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAccount(t, o, func(b *bench) {
+				b.account.Hot = []string{"Log"}
+				b.user.Mailbox("Log").Append(mail("one"))
+				b.start()
+				b.wait(time.Minute)
+				b.take()
+				b.user.RenameMailbox("Log", "Log.1")
+				b.user.Mailbox("Log").Append(mail("three"))
+				b.cutAll()
+				b.wait(20 * time.Minute)
+				events := b.take()
+				ids := map[string]bool{}
+				for _, ev := range events {
+					if ids[ev.ID] && ev.Type != watch.Link {
+						t.Errorf("told twice: %s in %s", line(ev), ev.Mailbox)
+					}
+					ids[ev.ID] = true
+				}
+				for mailbox, want := range map[string]string{"Log": "new 1 three", "Log.1": "created Log.1; new 1 one"} {
+					if got := strings.Join(toldOf(mailbox, events), "; "); !strings.HasSuffix(got, want) || strings.Contains(got, "renamed") {
+						t.Errorf("told of %s: %q, want %q", mailbox, got, want)
+					}
+				}
+				b.user.Mailbox("Log").Append(mail("four"))
+				b.user.Mailbox("Log.1").Append(mail("five"))
+				b.wait(5 * time.Minute)
+				b.expectAll("Log: new 2 four", "Log.1: new 2 five")
+			}, "Log")
+		})
+	}
+}

@@ -33,7 +33,7 @@ type session struct {
 	basis mailbox.Basis
 	// listed is the UIDVALIDITY that the mailbox of this name had when all were listed; 0 if that does not matter.
 	listed uint32
-	marks map[imap.UID]mailbox.Identity
+	marks  map[imap.UID]mailbox.Identity
 	// fresh are the summaries of new messages that are not reported yet; nil for one that was asked for
 	// and did not come. It is empty when nothing waits to be reported.
 	fresh map[imap.UID]*Summary
