@@ -54,6 +54,7 @@ type knownBox struct {
 	// adopted: it was renumbered, so messages that were known are there without a word.
 	adopted bool
 	unsaved []string // ids of events that were not saved
+	broken  bool     // the checkpoint could not be saved when that was tried last
 	unsure  bool     // a renumbering was not saved
 }
 
@@ -63,9 +64,11 @@ type toldEvent struct {
 	run   int
 	saved bool
 	left  bool // not acknowledged
-	box   string
-	is    message
-	typ   watch.Type
+	// unforeseen: what was about to be told could not be stored before.
+	unforeseen bool
+	box        string
+	is         message
+	typ        watch.Type
 	// subject is "" where it was not told.
 	subject string
 }
@@ -190,6 +193,7 @@ func (c *consumer) note(ev watch.Event) {
 		return
 	}
 	k.unsaved = append(k.unsaved, ev.ID)
+	c.ids[ev.ID].unforeseen = k.broken
 	switch {
 	case ev.Type == watch.MailboxReset:
 		c.noteReset(k, ev)
@@ -351,11 +355,21 @@ func (c *consumer) saved(name string) {
 	if k == nil {
 		return
 	}
+	k.broken = false
 	k.unsaved = slices.DeleteFunc(k.unsaved, func(id string) bool {
 		t := c.ids[id]
 		t.saved = !t.left
 		return t.saved
 	})
+}
+
+// notSaved notes that the checkpoint of a mailbox could not be saved.
+func (c *consumer) notSaved(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.boxes[name]; k != nil {
+		k.broken = true
+	}
 }
 
 // savedNames notes that the list of mailboxes was saved.
@@ -366,10 +380,11 @@ func (c *consumer) savedNames(list string) {
 	maps.DeleteFunc(c.passing, func(name string, _ bool) bool { return strings.Contains(list, strconv.Quote(name)) })
 }
 
-// untrue reports whether messages from a UID on were told, which was not saved: if they get other UIDs now, nobody can know.
-func (c *consumer) untrue(validity uint32, from imap.UID) bool {
+// untrue reports whether messages from a UID on were told, which was not saved, nor foretold where that is done: if they get other UIDs
+// now, nobody can know.
+func (c *consumer) untrue(validity uint32, from imap.UID, foretold bool) bool {
 	for _, t := range c.ids {
-		if t.is.validity == validity && t.is.uid >= from && t.typ == watch.MessageNew && !t.saved {
+		if t.is.validity == validity && t.is.uid >= from && t.typ == watch.MessageNew && !t.saved && (t.unforeseen || !foretold) {
 			return true
 		}
 	}
@@ -517,6 +532,9 @@ func (s *modelStore) Save(_ context.Context, key watch.Key, value []byte) error 
 	case s.frozen, s.w.told.isDead():
 		return nil
 	case s.save:
+		if key.Kind == watch.Checkpoint {
+			s.w.told.notSaved(key.Mailbox)
+		}
 		return errors.New("the disk is full")
 	}
 	s.m[key] = slices.Clone(value)

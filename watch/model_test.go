@@ -842,7 +842,7 @@ func (w *world) reuse() {
 		}
 	}
 	w.told.during(func() {
-		if !w.noModSeqs && w.told.untrue(is.UIDValidity, first[0].UID) {
+		if w.told.untrue(is.UIDValidity, first[0].UID, w.noModSeqs) {
 			return
 		}
 		var uids []imap.UID

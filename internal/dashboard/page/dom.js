@@ -45,15 +45,17 @@ export function notice(text, bad) {
   setTimeout(() => element.remove(), bad ? 12000 : 5000);
 }
 
-// ask has somebody confirm something; it resolves to whether he did.
+// ask has somebody confirm something; it resolves to whether he did, and not at all when the dialog is left by Escape. The event "close"
+// would come later, when the next question may be asked already, and answer that one.
 export function ask(title, text, yes) {
   const dialog = $("confirm");
   $("confirm-title").textContent = title;
   $("confirm-text").textContent = text;
   $("confirm-yes").textContent = yes;
-  dialog.returnValue = "no";
   dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+  return new Promise((resolve) => {
+    dialog.querySelector("form").onsubmit = (event) => resolve(event.submitter.value === "yes");
+  });
 }
 
 for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
